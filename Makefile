@@ -1,0 +1,58 @@
+# PackWitness. `make help` lists what can be done here.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	--no-header --annotation-style=line
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format benchmark-bench benchmark-recording constraints clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/.run ## set everything up and open the bench (ARGS="--source 0" for a camera)
+	@$(BIN)/packwitness bench $(ARGS)
+
+demo: .venv/.run ## an unattended shift on simulated cameras, checked to the last file
+	@$(BIN)/packwitness demo --parcels 6 \
+		--archive .cache/demo/$$(date +%Y-%m-%dT%H-%M-%S) $(ARGS)
+
+test: .venv/.dev ## all tests (ARGS="-k scan" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.dev ## style, types, the arrows between packages, no registry address
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@bash .ci/no-address
+
+format: .venv/.dev ## let ruff put the files in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark-bench: .venv/.dev ## how fast the bench answers scans and keys
+	@$(BIN)/python -m tests.performance.bench $(ARGS)
+
+benchmark-recording: .venv/.dev ## what recording costs, against a peer in the same run
+	@$(BIN)/python -m tests.performance.recording $(ARGS)
+
+constraints: .venv/.dev ## pin the newest dependencies again, with their hashes
+	rm -f constraints/run.txt constraints/dev.txt
+	$(COMPILE) --all-build-deps --output-file constraints/run.txt pyproject.toml
+	$(BIN)/python .ci/dev-group | $(COMPILE) --output-file constraints/dev.txt -
+	@bash .ci/no-address
+
+clean: ## remove what make has made
+	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist packwitness.egg-info
+
+# A stamp is as old as the newest thing that it was made from, so that the second run starts at once.
+.venv/.run: pyproject.toml constraints/run.txt .ci/setup
+	@PYTHON="$(PYTHON)" bash .ci/setup run
+
+.venv/.dev: pyproject.toml constraints/run.txt constraints/dev.txt .ci/setup
+	@PYTHON="$(PYTHON)" bash .ci/setup dev
