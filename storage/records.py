@@ -1,0 +1,288 @@
+"""The nouns of the archive: frozen dataclasses that every room may import.
+
+Standard library only. Knows no database, no camera, no screen. The JSON of a session
+(`session_to_json`) is one format, shared by `session.json`, `find --json`, the demo and the
+evidence package; `session_from_json` reads it back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a packing session is: goods going out, or a returned parcel being opened."""
+
+    PACKING = "packing"
+    RETURN = "return"
+
+
+class Status(StrEnum):
+    """Where a packing session stands. Everything but OPEN is final."""
+
+    OPEN = "open"
+    SEALED = "sealed"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+class EndReason(StrEnum):
+    """Why a packing session ended."""
+
+    FINISH = "finish"
+    NEXT_SCAN = "next_scan"
+    TIMEOUT = "timeout"
+    CANCEL = "cancel"
+    SHUTDOWN = "shutdown"
+    RECOVERY = "recovery"
+
+
+class LabelCheck(StrEnum):
+    """The tracking number decoded from the label shot, compared with the scanned one."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Waybill:
+    """One tracking number, normalised, beside the raw scan that it came from.
+
+    `number` is upper case, without spaces and embedded routing data; `raw` is the scan exactly
+    as it arrived; `carrier` is None where no rule names one.
+    """
+
+    number: str
+    raw: str
+    carrier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One continuous video file of one camera in one session.
+
+    `path` is relative to the archive, with forward slashes. `started_at` is the UTC time of the
+    first frame, `pre_roll_ms` the video before the scan, `dropped` the frames that arrived from
+    the camera but did not reach the file.
+    """
+
+    camera: str
+    part: int
+    path: str
+    codec: str
+    width: int
+    height: int
+    started_at: dt.datetime
+    duration_ms: int
+    pre_roll_ms: int
+    frames: int
+    dropped: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which a camera that should record did not. `ended_at` None: to the end."""
+
+    camera: str
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One photo of a packing session. A slot that was taken again has several; the last counts."""
+
+    slot: str
+    path: str
+    camera: str
+    taken_at: dt.datetime
+    label_check: LabelCheck | None
+    width: int
+    height: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a reader of the session must know: a clock jump, an override, a repair."""
+
+    at: dt.datetime
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run at one bench for one waybill. `missing` lists the required slots without a shot."""
+
+    id: str
+    waybill: Waybill
+    kind: Kind
+    pass_no: int
+    bench: str
+    packer: str
+    opened_at: dt.datetime
+    status: Status = Status.OPEN
+    sealed_at: dt.datetime | None = None
+    end_reason: EndReason | None = None
+    reason: str = ""
+    required_slots: tuple[str, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The required slots that have no shot, in their order."""
+        taken = {shot.slot for shot in self.shots}
+        return tuple(slot for slot in self.required_slots if slot not in taken)
+
+    @property
+    def complete(self) -> bool:
+        """True when every required slot has a shot and there is video. Gaps are told apart."""
+        return not self.missing and bool(self.clips)
+
+
+def utc_text(moment: dt.datetime) -> str:
+    """`moment` as RFC 3339 in UTC with milliseconds: `2026-11-22T13:05:09.042Z`."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a moment without a time zone: {moment!r}")
+    text = moment.astimezone(dt.UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def parse_utc(text: str) -> dt.datetime:
+    """The moment that `utc_text` wrote. Raises ValueError for anything without a time zone."""
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a moment without a time zone: {text!r}")
+    return moment.astimezone(dt.UTC)
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return None if text is None else parse_utc(text)
+
+
+def _text(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else utc_text(moment)
+
+
+def session_to_json(session: Session) -> dict[str, Any]:
+    """The JSON of a session, ready for `json.dumps`."""
+    return {
+        "session": session.id,
+        "tracking_number": session.waybill.number,
+        "raw_scan": session.waybill.raw,
+        "carrier": session.waybill.carrier,
+        "kind": session.kind.value,
+        "pass_no": session.pass_no,
+        "bench": session.bench,
+        "packer": session.packer,
+        "opened_at": utc_text(session.opened_at),
+        "sealed_at": _text(session.sealed_at),
+        "status": session.status.value,
+        "end_reason": None if session.end_reason is None else session.end_reason.value,
+        "reason": session.reason,
+        "complete": session.complete,
+        "required": list(session.required_slots),
+        "missing": list(session.missing),
+        "clips": [
+            {
+                "camera": clip.camera,
+                "part": clip.part,
+                "path": clip.path,
+                "codec": clip.codec,
+                "width": clip.width,
+                "height": clip.height,
+                "started_at": utc_text(clip.started_at),
+                "duration_ms": clip.duration_ms,
+                "pre_roll_ms": clip.pre_roll_ms,
+                "frames": clip.frames,
+                "dropped": clip.dropped,
+                "size_bytes": clip.size_bytes,
+                "sha256": clip.sha256,
+            }
+            for clip in session.clips
+        ],
+        "gaps": [
+            {
+                "camera": gap.camera,
+                "started_at": utc_text(gap.started_at),
+                "ended_at": _text(gap.ended_at),
+                "cause": gap.cause,
+            }
+            for gap in session.gaps
+        ],
+        "shots": [
+            {
+                "slot": shot.slot,
+                "path": shot.path,
+                "camera": shot.camera,
+                "taken_at": utc_text(shot.taken_at),
+                "label_check": None if shot.label_check is None else shot.label_check.value,
+                "width": shot.width,
+                "height": shot.height,
+                "size_bytes": shot.size_bytes,
+                "sha256": shot.sha256,
+            }
+            for shot in session.shots
+        ],
+        "notes": [
+            {"at": utc_text(note.at), "what": note.what, "text": note.text}
+            for note in session.notes
+        ],
+    }
+
+
+def session_from_json(data: dict[str, Any]) -> Session:
+    """The session that `session_to_json` wrote. Raises KeyError, TypeError or ValueError."""
+    return Session(
+        id=data["session"],
+        waybill=Waybill(data["tracking_number"], data["raw_scan"], data["carrier"]),
+        kind=Kind(data["kind"]),
+        pass_no=int(data["pass_no"]),
+        bench=data["bench"],
+        packer=data["packer"],
+        opened_at=parse_utc(data["opened_at"]),
+        status=Status(data["status"]),
+        sealed_at=_moment(data["sealed_at"]),
+        end_reason=None if data["end_reason"] is None else EndReason(data["end_reason"]),
+        reason=data["reason"],
+        required_slots=tuple(data["required"]),
+        clips=tuple(
+            Clip(**{**clip, "started_at": parse_utc(clip["started_at"])}) for clip in data["clips"]
+        ),
+        gaps=tuple(
+            Gap(
+                gap["camera"],
+                parse_utc(gap["started_at"]),
+                _moment(gap["ended_at"]),
+                gap["cause"],
+            )
+            for gap in data["gaps"]
+        ),
+        shots=tuple(
+            Shot(
+                **{
+                    **shot,
+                    "taken_at": parse_utc(shot["taken_at"]),
+                    "label_check": None
+                    if shot["label_check"] is None
+                    else LabelCheck(shot["label_check"]),
+                }
+            )
+            for shot in data["shots"]
+        ),
+        notes=tuple(
+            Note(parse_utc(note["at"]), note["what"], note["text"]) for note in data["notes"]
+        ),
+    )
