@@ -1,0 +1,203 @@
+"""The rules about cameras, clips and gaps: what rolls, what does not, and what is tried again.
+
+Every stretch that a camera misses while a session records becomes a `Gap`, open until the camera's
+next part rolls. Knows no scan, no shot and no reason for the end of a session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from station.rules.commands import Cue, FileGap, StartClip, StopClip
+from station.rules.events import (
+    CameraDown,
+    CameraUp,
+    ClipEnded,
+    ClipStarted,
+    Disk,
+    DiskChanged,
+    Moment,
+)
+from station.rules.state import Camera, ClipPhase, Rolling
+from station.rules.turn import Turn
+from storage.records import Gap
+
+RESTART_MS = 5_000
+"""A part that ended by itself sooner than this is not followed at once: a broken encoder must
+not spin."""
+
+
+def start(turn: Turn, camera: str, trigger: Moment) -> None:
+    """Start the camera's next part. Its gap, if one is open, lasts until the part rolls."""
+    active = turn.active
+    before = active.clip(camera)
+    part = 1 if before is None else before.part + 1
+    _put_clip(turn, camera, Rolling(part, ClipPhase.STARTING, trigger))
+    turn.do(StartClip(active.session, camera, part, trigger, active.waybill.number))
+
+
+def start_next_part(turn: Turn, camera: str, after_ms: int = 0) -> bool:
+    """Start a new part if the camera is up and nothing rolls; True if it was started.
+
+    `after_ms` is how old the part before must be. 0 stands for news (a camera or a disk came
+    back): then it is tried even on a disk that counts as full, whose last bytes belong to the
+    open session.
+    """
+    if not turn.recording or not turn.state.is_up(camera):
+        return False
+    clip = turn.active.clip(camera)
+    if clip is not None and clip.phase is not ClipPhase.ENDED:
+        return False
+    early = clip is not None and turn.at.mono_ms - clip.since.mono_ms < after_ms
+    if early or (after_ms and turn.state.disk is Disk.FULL):
+        return False
+    start(turn, camera, turn.at)
+    return True
+
+
+def stop_all(turn: Turn) -> None:
+    """Stop what rolls. A clip that is starting is stopped when it says that it has started."""
+    for camera, clip in turn.active.clips:
+        if clip.phase is ClipPhase.ROLLING:
+            _stop_clip(turn, camera, clip)
+
+
+def give_up(turn: Turn) -> None:
+    """Count every clip as ended, with a gap, a note and an alarm for each that never said so."""
+    for camera, clip in turn.active.clips:
+        if clip.phase is not ClipPhase.ENDED:
+            _put_clip(turn, camera, replace(clip, phase=ClipPhase.ENDED))
+            open_gap(turn, camera, clip.since, "no answer from the camera")
+            turn.note("clip_unanswered", f"{camera} part {clip.part} did not say that it ended")
+            turn.alarm("camera_lost", camera=camera, cause="no answer")
+
+
+def clip_started(turn: Turn, event: ClipStarted) -> None:
+    """The clip rolls; one that nobody waits for any more is stopped."""
+    active = turn.at_hand(event.session)
+    if active is None:
+        turn.log(f"clip of session {event.session}, which is gone, is stopped")
+        turn.do(StopClip(event.session, event.camera, event.part))
+        return
+    clip = active.clip(event.camera)
+    if clip is None or clip.part != event.part or clip.phase is not ClipPhase.STARTING:
+        turn.log(f"late start of {event.camera} part {event.part} in session {event.session}")
+        return
+    _put_clip(turn, event.camera, replace(clip, phase=ClipPhase.ROLLING))
+    if turn.state.is_up(event.camera):
+        _close_gap(turn, event.camera, clip.since)
+    if not turn.recording or not turn.state.is_up(event.camera):
+        _stop_clip(turn, event.camera, clip)
+
+
+def clip_ended(turn: Turn, event: ClipEnded) -> None:
+    """The clip is in. One that ended by itself leaves a gap, and a new part is started."""
+    camera = event.camera
+    active = turn.at_hand(event.session)
+    clip = None if active is None else active.clip(camera)
+    if clip is None or clip.part != event.part or clip.phase is ClipPhase.ENDED:
+        turn.log(f"late end of {camera} part {event.part} in session {event.session}")
+        return
+    _put_clip(turn, camera, replace(clip, phase=ClipPhase.ENDED))
+    asked_for = clip.phase is ClipPhase.STOPPING
+    why = event.why or "the clip ended by itself"
+    if event.clip is None:
+        open_gap(turn, camera, clip.since, why)
+    elif not asked_for:
+        open_gap(turn, camera, turn.at, why)
+    # A start that failed is left to the next tick: at once it would fail in the same way.
+    restarted = clip.phase is not ClipPhase.STARTING and start_next_part(
+        turn, camera, 0 if asked_for else RESTART_MS
+    )
+    if restarted and not asked_for:
+        turn.say("clip_restarted", Cue.WARN, camera=camera, why=why)
+    elif event.clip is None or not asked_for:
+        turn.alarm("camera_lost", camera=camera, cause=why)
+
+
+def _put_clip(turn: Turn, camera: str, clip: Rolling) -> None:
+    turn.edit(clips=tuple({**dict(turn.active.clips), camera: clip}.items()))
+
+
+def _stop_clip(turn: Turn, camera: str, clip: Rolling) -> None:
+    _put_clip(turn, camera, replace(clip, phase=ClipPhase.STOPPING))
+    turn.do(StopClip(turn.active.session, camera, clip.part))
+
+
+# ---------------------------------------------------------------------------- gaps
+
+
+def open_gap(turn: Turn, camera: str, since: Moment, cause: str) -> None:
+    """Mark that `camera` does not record from `since` on; an open gap keeps its first cause."""
+    gaps = {gap.camera: gap for gap in turn.active.gaps}
+    known = gaps.get(camera, Gap(camera, since.utc, None, cause))
+    gaps[camera] = replace(known, started_at=min(known.started_at, since.utc))
+    turn.edit(gaps=tuple(gaps.values()), had_gap=True)
+
+
+def _close_gap(turn: Turn, camera: str, ended: Moment) -> None:
+    """File the camera's gap, if one is open. A clock set back makes none end before it began."""
+    active = turn.active
+    for gap in active.gaps:
+        if gap.camera == camera:
+            ended_at = max(gap.started_at, ended.utc)
+            turn.do(FileGap(active.session, replace(gap, ended_at=ended_at)))
+            if turn.recording:
+                turn.say("camera_back", Cue.OK, camera=camera)
+    turn.edit(gaps=tuple(gap for gap in active.gaps if gap.camera != camera))
+
+
+# ---------------------------------------------------------------------------- cameras
+
+
+def camera_up(turn: Turn, event: CameraUp) -> None:
+    """The camera delivers again: the session at hand gets its next part."""
+    camera = turn.state.camera(event.camera)
+    if camera is None or camera.up:
+        turn.log(f"camera {event.camera} is up: nothing new")
+        return
+    _put_camera(turn, Camera(camera.name, up=True, cause=""))
+    if not turn.recording:
+        return
+    clip = turn.active.clip(camera.name)
+    if clip is not None and clip.phase is ClipPhase.STARTING:
+        _close_gap(turn, camera.name, turn.at)
+    start_next_part(turn, camera.name)
+
+
+def camera_down(turn: Turn, event: CameraDown) -> None:
+    """The camera delivers nothing: end its part and mark the gap."""
+    before = turn.state.camera(event.camera)
+    after = Camera(event.camera, up=False, cause=event.cause)
+    if before is None or before == after:
+        turn.log(f"camera {event.camera} is down: nothing new")
+        return
+    _put_camera(turn, after)
+    if not turn.recording or not before.up:
+        return
+    clip = turn.active.clip(event.camera)
+    if clip is not None and clip.phase is ClipPhase.ROLLING:
+        _stop_clip(turn, event.camera, clip)
+    open_gap(turn, event.camera, turn.at, event.cause)
+    turn.alarm("camera_lost", camera=event.camera, cause=event.cause)
+
+
+def _put_camera(turn: Turn, camera: Camera) -> None:
+    known = turn.state.cameras
+    turn.set(cameras=tuple(camera if old.name == camera.name else old for old in known))
+
+
+# ---------------------------------------------------------------------------- the disk
+
+
+def disk_changed(turn: Turn, event: DiskChanged) -> None:
+    """More or less room: a disk that is no longer full lets the cameras record again."""
+    before = turn.state.disk
+    if event.level is before:
+        turn.log(f"disk {event.level.value}: nothing new")
+        return
+    turn.set(disk=event.level)
+    turn.say(f"disk_{event.level.value}", Cue.NONE if event.level is Disk.OK else Cue.WARN)
+    if before is Disk.FULL:
+        for camera in turn.state.cameras:
+            start_next_part(turn, camera.name)

@@ -1,0 +1,152 @@
+"""The rules about scans and the look-up: what a waybill means in each phase.
+
+The waybill of the session at hand, another one that ends it, or one that waits for the bench to be
+free. Knows no reader: `station.waybill` has understood the text before.
+"""
+
+from __future__ import annotations
+
+from station.rules import ending, opening, questions, waiting
+from station.rules.commands import Cue
+from station.rules.events import Disk, LookedUp, LookUpFailed, Scanned
+from station.rules.state import Phase, State, Wanted
+from station.rules.turn import Turn
+from storage.records import EndReason, Kind
+
+
+def scanned(turn: Turn, event: Scanned) -> None:
+    """A waybill was read: whose it is and what it means now."""
+    state, number = turn.state, event.waybill.number
+    if state.closing:
+        turn.say("closing", Cue.WARN)
+    elif _is_repeat(state, event):
+        turn.log(f"{number} was scanned a moment ago")
+    elif state.active is not None and state.active.waybill.number == number:
+        _scanned_own(turn, event)
+    elif state.blocked:
+        turn.say("acknowledge_first", Cue.WARN)
+    elif state.disk is Disk.FULL:
+        turn.alarm("disk_full")
+    elif state.phase in (Phase.OPENING, Phase.RECORDING):
+        _scanned_next(turn, event)
+    else:
+        _scanned_ahead(turn, event)
+
+
+def _is_repeat(state: State, event: Scanned) -> bool:
+    if state.last_scan is None:
+        return False
+    number, mono_ms = state.last_scan
+    return (
+        number == event.waybill.number and event.at.mono_ms - mono_ms < state.rules.repeat_scan_ms
+    )
+
+
+def _is_by_hand(event: Scanned) -> bool:
+    """False for a reading from a camera: a label that passes through the picture confirms
+    nothing, ends nothing and answers nothing."""
+    return event.via == "wedge"
+
+
+def _scanned_own(turn: Turn, event: Scanned) -> None:
+    """The waybill of the session at hand, again."""
+    number = event.waybill.number
+    if not _is_by_hand(event):
+        turn.log(f"camera {event.via} sees {number} again")
+        return
+    turn.set(last_scan=(number, event.at.mono_ms))
+    if turn.state.phase is Phase.SEALING:
+        turn.say("already_ending", Cue.WARN, number=number)
+    elif turn.state.rules.rescan_finishes:
+        ending.finish_asked(turn)
+    else:
+        turn.say("already_recording", Cue.OK, number=number)
+
+
+def _scanned_ahead(turn: Turn, event: Scanned) -> None:
+    """A waybill while no session records: it is looked up now, or after sealing."""
+    state, number = turn.state, event.waybill.number
+    same = state.wanted is not None and state.wanted.waybill.number == number
+    if state.phase is Phase.DECIDING and same == _is_by_hand(event):
+        turn.say("answer_first", Cue.WARN)
+    elif same:
+        turn.log(f"{number} is waiting already")
+    elif _wants(turn, event) and state.phase is not Phase.SEALING:
+        waiting.look_up(turn)
+
+
+def _scanned_next(turn: Turn, event: Scanned) -> None:
+    """Another waybill while a session records: it ends that session."""
+    state, active, number = turn.state, turn.active, event.waybill.number
+    same = state.wanted is not None and state.wanted.waybill.number == number
+    if active.finish_asked is not None and same:
+        turn.log(f"{number} is waiting already")
+    elif active.finish_asked is not None:
+        _wants(turn, event)
+    elif state.question is not None and _is_by_hand(event):
+        # Whoever packs the next parcel has given up this one.
+        turn.set(wanted=None)
+        _wants(turn, event)
+        ending.end(turn, EndReason.CANCEL, keep_wanted=True)
+    elif state.question is not None:
+        turn.say("answer_first", Cue.WARN)
+    elif state.missing and not _is_by_hand(event):
+        ending.say_missing(turn)
+    else:
+        turn.set(
+            wanted=Wanted(event.waybill, event.session, event.at),
+            last_scan=(number, event.at.mono_ms),
+        )
+        ending.finish(turn, EndReason.NEXT_SCAN, confirmed=same)
+
+
+def _wants(turn: Turn, event: Scanned) -> bool:
+    """Keep the waybill as the one that waits; False if it may not replace another one."""
+    before, number = turn.state.wanted, event.waybill.number
+    if before is not None and not _is_by_hand(event):
+        turn.log(f"{number} passes through the picture while {before.waybill.number} waits")
+        return False
+    if before is not None:
+        turn.say("scan_replaced", Cue.WARN, number=number, dropped=before.waybill.number)
+    elif turn.state.active is not None:
+        turn.say("next_noted", Cue.OK, number=number)
+    turn.set(
+        wanted=Wanted(event.waybill, event.session, event.at),
+        last_scan=(number, event.at.mono_ms),
+    )
+    return True
+
+
+# ---------------------------------------------------------------------------- the archive's answer
+
+
+def looked_up(turn: Turn, event: LookedUp) -> None:
+    """The archive's answer: open the session, or ask because it was packed before."""
+    state, prior = turn.state, event.prior
+    if not _awaited(turn, event.number) or state.wanted is None:
+        turn.log(f"late answer about {event.number}")
+    elif prior is None or (state.next_kind is Kind.RETURN and prior.kind is Kind.PACKING):
+        opening.open_session(turn, pass_no=1)
+    else:
+        questions.ask_duplicate(turn, state.wanted, prior)
+
+
+def look_up_failed(turn: Turn, event: LookUpFailed) -> None:
+    """The archive cannot tell: the parcel is packed as a first pass, with a note."""
+    if not _awaited(turn, event.number):
+        turn.log(f"late answer about {event.number}: {event.why}")
+        return
+    turn.say("look_up_failed", Cue.WARN, number=event.number, why=event.why)
+    opening.open_session(turn, pass_no=1)
+    if turn.state.active is not None:
+        turn.note("look_up_failed", f"not known whether this is the first pass: {event.why}")
+
+
+def _awaited(turn: Turn, number: str) -> bool:
+    """True when an answer about `number` is the one that is awaited."""
+    wanted = turn.state.wanted
+    return (
+        turn.state.phase is Phase.LOOKING_UP
+        and wanted is not None
+        and wanted.waybill.number == number
+    )

@@ -1,0 +1,240 @@
+"""All that the rules of a session know: what a site chose, and where the bench stands.
+
+The screen draws `State`; only `station.session.step` makes a new one. Knows no rule.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from station.rules.events import Disk, Moment, Prior
+from storage.records import EndReason, Gap, Kind, Shot, Status, Waybill
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One standard photo that a packing session takes, and the camera that takes it."""
+
+    name: str
+    camera: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a site may choose about its sessions. Durations are in milliseconds."""
+
+    slots: tuple[Slot, ...]
+    cameras: tuple[str, ...]
+    label_slot: str = "label"
+    rescan_finishes: bool = False
+    """The same waybill scanned again while recording ends the session instead of a beep."""
+    allow_incomplete: bool = True
+    """A second FINISH seals a session whose required shots are missing."""
+    allow_without_camera: bool = True
+    """Packing goes on, with a gap, when no camera records."""
+    idle_timeout_ms: int = 300_000
+    max_ms: int = 1_800_000
+    warn_before_ms: int = 30_000
+    question_timeout_ms: int = 20_000
+    repeat_scan_ms: int = 2_000
+    """The same scan again within this time is one scan."""
+
+    def required(self, kind: Kind) -> tuple[str, ...]:
+        """The slots that must be filled. A returned parcel is photographed as it comes: none."""
+        if kind is Kind.RETURN:
+            return ()
+        return tuple(slot.name for slot in self.slots if slot.required)
+
+
+class Phase(StrEnum):
+    IDLE = "idle"
+    LOOKING_UP = "looking_up"
+    DECIDING = "deciding"
+    OPENING = "opening"
+    RECORDING = "recording"
+    SEALING = "sealing"
+
+
+class ClipPhase(StrEnum):
+    STARTING = "starting"
+    ROLLING = "rolling"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera beside the phase: up or down, and why."""
+
+    name: str
+    up: bool = False
+    cause: str = "starting"
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """The newest part of one camera's clip in the session at hand."""
+
+    part: int
+    phase: ClipPhase
+    since: Moment
+    """From when on it should record: the trigger of its `StartClip`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A message that stays until it is acknowledged. Its first parameter is what it is about."""
+
+    key: str
+    params: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def blocks(self) -> bool:
+        """True when no parcel may leave the bench before somebody has acknowledged it."""
+        return self.key == "label_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question for the packer: `duplicate` (pack again?) or `cancel` (why?).
+
+    The first is asked while DECIDING, the second beside OPENING and RECORDING."""
+
+    key: str
+    asked: Moment
+    params: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingShot:
+    """A shot on its way. It waits for `Active.opened` before the camera is asked for it."""
+
+    shot_id: int
+    slot: str
+    asked: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The one session at hand, from the command `OpenSession` to `SealSession`."""
+
+    session: str
+    waybill: Waybill
+    kind: Kind
+    pass_no: int
+    packer: str
+    trigger: Moment
+    last_activity: Moment
+    opened: bool = False
+    """The archive confirmed the row."""
+    clips: tuple[tuple[str, Rolling], ...] = ()
+    """By camera."""
+    gaps: tuple[Gap, ...] = ()
+    """Gaps not yet ended, by camera."""
+    had_gap: bool = False
+    shots: tuple[Shot, ...] = ()
+    pending: tuple[PendingShot, ...] = ()
+    finish_warned: bool = False
+    """The packer was told which shots are missing, and has asked for none since."""
+    finish_asked: EndReason | None = None
+    """An end that was asked for and waits until the clips run and the pending shots are in."""
+    timeout_warned: bool = False
+    ending: EndReason | None = None
+    ended_at: Moment | None = None
+    end_text: str = ""
+
+    def clip(self, camera: str) -> Rolling | None:
+        """The newest part of the camera, or None when it never had one in this session."""
+        return dict(self.clips).get(camera)
+
+    def has_clip(self, *phases: ClipPhase) -> bool:
+        """True when any camera's newest part is in one of `phases`."""
+        return any(clip.phase in phases for _, clip in self.clips)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A scanned waybill on its way to becoming a session."""
+
+    waybill: Waybill
+    session: str
+    trigger: Moment
+    prior: Prior | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A session that was handed to the archive, for the list of last parcels."""
+
+    session: str
+    number: str
+    at: dt.datetime
+    duration_ms: int
+    shots: int
+    slots: int
+    kind: Kind
+    status: Status
+    confirmed: bool = False
+    """The archive replied Sealed."""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the rules know.
+
+    `wanted` waits while LOOKING_UP, DECIDING or SEALING; while OPENING or RECORDING it is the
+    waybill that was scanned to end this session, which a missing or pending shot holds up.
+    """
+
+    rules: Rules
+    phase: Phase = Phase.IDLE
+    packer: str = ""
+    next_kind: Kind = Kind.PACKING
+    cameras: tuple[Camera, ...] = ()
+    disk: Disk = Disk.OK
+    active: Active | None = None
+    wanted: Wanted | None = None
+    question: Question | None = None
+    alarms: tuple[Alarm, ...] = ()
+    """Oldest first; the first is on the screen."""
+    handed_over: tuple[Finished, ...] = ()
+    """Newest first, at most 50 and those that still wait for the archive."""
+    last_scan: tuple[str, int] | None = None
+    """Number and monotonic ms of the last scan that counted, for `Rules.repeat_scan_ms`."""
+    shot_count: int = 0
+    session_count: int = 0
+    """Sessions handed over since start-up."""
+    closing: bool = False
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Required slots of the session at hand with neither a shot nor one on its way."""
+        if self.active is None:
+            return ()
+        there = {shot.slot for shot in self.active.shots}
+        there |= {shot.slot for shot in self.active.pending}
+        required = self.rules.required(self.active.kind)
+        return tuple(slot for slot in required if slot not in there)
+
+    @property
+    def blocked(self) -> bool:
+        """True while an alarm is open that must be acknowledged before the next parcel."""
+        return any(alarm.blocks for alarm in self.alarms)
+
+    def camera(self, name: str) -> Camera | None:
+        """The camera of that name, or None."""
+        return next((camera for camera in self.cameras if camera.name == name), None)
+
+    def is_up(self, name: str) -> bool:
+        """True when that camera delivers frames."""
+        camera = self.camera(name)
+        return camera is not None and camera.up
+
+
+def initial(rules: Rules, packer: str = "") -> State:
+    """The state at start-up: idle, every camera still down."""
+    return State(rules=rules, packer=packer, cameras=tuple(Camera(name) for name in rules.cameras))
