@@ -1,0 +1,276 @@
+"""The recorder of one camera: it encodes always, and keeps a clip whenever it is asked to.
+
+Stands between the camera's reader thread and the clip files:
+
+    offer() -> bounded queue -> encoder thread -> ring of encoded frames
+                                              \\-> open clips, each with a writer thread
+
+Requests go through the same queue as the frames, so that a clip ends with what was captured up to
+its stop, and no frame falls between the ring and the clip. Knows no source, no session and no
+screen.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from capture.clipwriter import ClipWriter
+from capture.encoder import Encoder
+from capture.events import CaptureEvent, ClipEnded, ClipFailed
+from capture.frame import Frame
+from capture.overlay import Overlay, harmless
+from capture.ring import Ring
+
+_log = logging.getLogger(__name__)
+
+# Frames that wait for the encoder: 0.6 s of 1080p30. A picture of 1080p takes 6.2 MB.
+_QUEUE_BYTES = 128 << 20
+_FEWEST_QUEUED, _MOST_QUEUED = 4, 64
+# Encoded frames that wait for the disk: about a minute of 1080p.
+_BACKLOG_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    frame: Frame
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    clip_id: str
+    path: Path
+    trigger_ns: int
+    text: str
+    pre_roll: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    clip_id: str
+    next_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    next_seq: int
+
+
+class Recorder:
+    """Records one camera. Owns the encoder's thread and one thread for each open clip.
+
+    `fps` is nominal: what a clip shows when is told by `Frame.mono_ns` alone. Clips may overlap.
+    `on_event` is called from these threads and must not block.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        on_event: Callable[[CaptureEvent], None],
+        *,
+        fps: float,
+        pre_roll_s: float,
+        overlay: Overlay,
+        queue_bytes: int = _QUEUE_BYTES,
+        backlog_bytes: int = _BACKLOG_BYTES,
+    ) -> None:
+        if not 0 < fps <= 1000:
+            raise ValueError(f"camera {camera}: {fps} frames a second cannot be recorded")
+        self._camera = camera
+        self._on_event = on_event
+        self._fps = fps
+        self._pre_roll_ns = round(pre_roll_s * 1e9)
+        self._overlay = overlay
+        self._queue_bytes = queue_bytes
+        self._backlog_bytes = backlog_bytes
+
+        # Shared with the callers, under the condition's lock.
+        self._changed = threading.Condition()
+        self._jobs: deque[_Picture | _Start | _Stop | _Close] = deque()
+        self._waiting = 0
+        self._seq = 0
+        self._dropped = 0
+        self._open: set[str] = set()
+        self._closed = False
+
+        # The encoder thread's own.
+        self._encoder: Encoder | None = None
+        self._ring = Ring(self._pre_roll_ns)
+        self._clips: dict[str, ClipWriter] = {}
+        self._text_of = ""
+        self._faulty = False
+
+        self._writers: list[ClipWriter] = []
+        self._thread = threading.Thread(target=self._run, name=f"encode {camera}", daemon=True)
+        self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that the encoder was too slow for, since the beginning."""
+        with self._changed:
+            return self._dropped
+
+    @property
+    def queue_depth(self) -> int:
+        """Frames that wait for the encoder."""
+        with self._changed:
+            return self._waiting
+
+    def offer(self, frame: Frame) -> None:
+        """Takes the next frame. Never blocks: without room it is dropped and counted."""
+        most = min(_MOST_QUEUED, max(_FEWEST_QUEUED, self._queue_bytes // frame.bgr.nbytes))
+        with self._changed:
+            if self._closed:
+                return
+            seq = self._seq
+            self._seq += 1
+            if self._waiting >= most:
+                self._dropped += 1
+                return
+            self._waiting += 1
+            self._put(_Picture(frame, seq))
+
+    def start(
+        self, clip_id: str, path: Path, trigger_ns: int, text: str, pre_roll: bool = True
+    ) -> None:
+        """Begins a clip in the new file `path`; returns at once.
+
+        It holds everything from the last key frame at or before `trigger_ns` (capture clock) less
+        the pre-roll, or from the oldest frame kept, and `text` is burnt in from now on. Answered by
+        ClipStarted with its first frame, or by ClipFailed. Raises ValueError while a clip of that
+        id is open.
+        """
+        with self._changed:
+            if not self._closed:
+                if clip_id in self._open:
+                    raise ValueError(f"clip {clip_id} of camera {self._camera} is open already")
+                self._open.add(clip_id)
+                self._put(_Start(clip_id, path, trigger_ns, text, pre_roll))
+                return
+        self._on_event(ClipFailed(self._camera, clip_id, "the camera is closed"))
+
+    def stop(self, clip_id: str) -> None:
+        """Ends a clip behind the frames offered so far; returns at once.
+
+        Answered by ClipEnded or ClipFailed, whether frames still come or not. A clip that has
+        ended by itself has been answered for and is not answered for again.
+        """
+        with self._changed:
+            self._put(_Stop(clip_id, self._seq))
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Ends the open clips, playable, and the threads; waits `timeout_s` at most for that."""
+        until = time.monotonic() + timeout_s
+        with self._changed:
+            if not self._closed:
+                self._closed = True
+                self._put(_Close(self._seq))
+        self._thread.join(timeout_s)
+        with self._changed:
+            writers = list(self._writers)
+        for writer in writers:
+            writer.join(max(0.0, until - time.monotonic()))
+
+    def _put(self, job: _Picture | _Start | _Stop | _Close) -> None:
+        self._jobs.append(job)
+        self._changed.notify()
+
+    def _tell(self, event: CaptureEvent) -> None:
+        if isinstance(event, ClipEnded | ClipFailed):
+            with self._changed:
+                self._open.discard(event.clip_id)
+        self._on_event(event)
+
+    # -- the encoder thread ------------------------------------------------------------------
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs)
+                job = self._jobs.popleft()
+                if isinstance(job, _Picture):
+                    self._waiting -= 1
+            match job:
+                case _Picture():
+                    self._record(job)
+                case _Start():
+                    self._begin(job)
+                case _Stop():
+                    self._end(job)
+                case _Close():
+                    self._end_all("closed", job.next_seq)
+                    closing = True
+
+    def _record(self, job: _Picture) -> None:
+        try:
+            encoded = self._encoder_for(job).encode(job.frame, job.seq)
+        except Exception as error:
+            if not self._faulty:
+                _log.exception("encoding camera %s", self._camera)
+            self._faulty = True
+            self._end_all(f"the encoder failed: {error}", job.seq)
+            self._forget()
+            return
+        self._faulty = False
+        self._ring.add(encoded)
+        for clip in self._clips.values():
+            clip.add(encoded)
+
+    def _encoder_for(self, job: _Picture) -> Encoder:
+        """The encoder for pictures of this size; another size begins everything anew."""
+        size = job.frame.size
+        if self._encoder is not None and self._encoder.source_size != size:
+            (width, height), (new_width, new_height) = self._encoder.source_size, size
+            why = f"the picture changed from {width}x{height} to {new_width}x{new_height}"
+            self._end_all(why, job.seq)
+            self._forget()
+        if self._encoder is None:
+            self._encoder = Encoder(size, self._fps, self._overlay)
+        return self._encoder
+
+    def _forget(self) -> None:
+        self._encoder = None
+        self._ring.clear()
+
+    def _begin(self, job: _Start) -> None:
+        self._overlay.text = job.text
+        self._text_of = job.clip_id
+        writer = ClipWriter(
+            self._camera,
+            job.clip_id,
+            job.path,
+            self._tell,
+            trigger_ns=job.trigger_ns,
+            title=harmless(job.text),
+            fps=self._fps,
+            backlog_bytes=self._backlog_bytes,
+        )
+        pre_roll_ns = self._pre_roll_ns if job.pre_roll else 0
+        try:
+            writer.begin(self._ring.cut(job.trigger_ns - pre_roll_ns))
+        except Exception as error:  # the system gives no further thread
+            _log.exception("starting clip %s of camera %s", job.clip_id, self._camera)
+            self._tell(ClipFailed(self._camera, job.clip_id, f"cannot start recording: {error}"))
+            return
+        self._clips[job.clip_id] = writer
+        with self._changed:
+            self._writers = [old for old in self._writers if old.alive] + [writer]
+
+    def _end(self, job: _Stop) -> None:
+        clip = self._clips.pop(job.clip_id, None)
+        if clip is not None:
+            clip.end("", job.next_seq)
+        if self._text_of == job.clip_id:
+            self._overlay.text = self._text_of = ""
+
+    def _end_all(self, why: str, next_seq: int) -> None:
+        for clip in self._clips.values():
+            clip.end(why, next_seq)
+        self._clips.clear()

@@ -1,0 +1,224 @@
+"""One clip's file: encoded frames into an MP4 that plays whatever happens to the recorder.
+
+Stands at the end of the recorder: the clip writer's thread calls it, and only that thread. Knows
+no queue, no event and no encoder.
+
+While it grows the file is a fragmented MP4, at most half a second in memory; closing it turns it
+into an ordinary MP4 with its index at the end (`hybrid_fragmented`, FFmpeg 7.1). Killed at any
+moment it plays up to its last fragment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+
+from capture.disk import cause_of, sync_folder
+from capture.encoder import TIME_BASE, Encoded, ticks
+
+_FRAGMENT_US = 500_000
+# A fragment of half a second in one write.
+_BUFFER_BYTES = 1 << 18
+_OPTIONS = {
+    "movflags": "hybrid_fragmented",
+    "frag_duration": str(_FRAGMENT_US),
+    "flush_packets": "1",
+}
+
+
+class ClipFile:
+    """A clip on disk that is being written.
+
+    The first error of the disk is kept in `error` and ends the writing; `finish` then keeps what
+    is whole. `frames`, `first` and `last` tell what the file holds.
+    """
+
+    def __init__(self, path: Path, title: str, nominal_frame_ns: int) -> None:
+        """Makes the file. Raises OSError, FileExistsError when there is one of that name."""
+        self.path = path
+        self.frames = 0
+        self.size_bytes = 0
+        self.first: Encoded | None = None
+        self.last: Encoded | None = None
+        self._title = title
+        self._frame_ns = nominal_frame_ns
+        self._last_pts = -1
+        self._container: OutputContainer | None = None
+        self._output = _Output(path)
+        try:
+            sync_folder(path.parent)
+        except OSError:
+            self._output.close()
+            path.unlink()
+            raise
+
+    @property
+    def error(self) -> OSError | None:
+        return self._output.error
+
+    @property
+    def cause(self) -> str:
+        """Why writing ended, one line, or ''."""
+        return cause_of(self.error, self.path) if self.error else ""
+
+    @property
+    def duration_ms(self) -> int:
+        """From the first frame to the end of the last, on the capture clock."""
+        if self.first is None or self.last is None:
+            return 0
+        return (self.last.mono_ns - self.first.mono_ns + self._frame_ns) // 1_000_000
+
+    def write(self, frame: Encoded) -> None:
+        """Adds `frame`; the first one must be a key frame. Does nothing after an error."""
+        if self.error:
+            return
+        if self._container is None or self.first is None:
+            self._container = self._open(frame)
+            self.first = frame
+        packet = av.Packet(len(frame.data))  # padded, which packets around bytes are not
+        packet.update(frame.data)
+        packet.stream = self._container.streams.video[0]
+        packet.time_base = TIME_BASE
+        self._last_pts = max(ticks(frame.mono_ns - self.first.mono_ns), self._last_pts + 1)
+        packet.pts = packet.dts = self._last_pts
+        packet.duration = ticks(self._frame_ns)
+        packet.is_keyframe = frame.key
+        self._container.mux_one(packet)
+        if not self.error:
+            self.frames += 1
+            self.last = frame
+
+    def sync(self) -> None:
+        """Brings what was written to the disk itself; up to half a second may be in memory."""
+        self._output.sync()
+
+    def finish(self) -> None:
+        """Ends the file: index written, synced, closed. Afterwards `error` says whether it could.
+
+        After an error the file is cut behind its last whole fragment, and `frames` and `last`
+        count what is left. A file without a frame is removed.
+        """
+        try:
+            if self._container is not None:
+                self._container.close()  # writes the index, or nothing after an error
+            self._output.sync()
+            if self.error:
+                self._salvage()
+        finally:
+            self._container = None
+            self._output.close()
+        if self.frames:
+            self.size_bytes = self.path.stat().st_size
+        else:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+    def _open(self, frame: Encoded) -> OutputContainer:
+        container = av.open(
+            self._output, "w", format="mp4", options=_OPTIONS, buffer_size=_BUFFER_BYTES
+        )
+        container.metadata["creation_time"] = frame.utc.astimezone(dt.UTC).isoformat()
+        if self._title:
+            container.metadata["title"] = self._title
+        stream = container.add_stream_from_template(frame.stream)
+        stream.time_base = TIME_BASE
+        return container
+
+    def _salvage(self) -> None:
+        """Cuts the file behind its last whole fragment and counts what it holds."""
+        # A disk that failed may fail again: what was counted while writing stands then, and the
+        # file stays as it is, since players stop at its end.
+        with contextlib.suppress(OSError, av.FFmpegError):
+            whole_bytes = _whole_bytes(self.path)
+            self._output.cut(whole_bytes)
+            shown = _times(self.path) if whole_bytes else []
+            self.frames = len(shown)
+            if shown and self.first is not None:
+                elapsed_ns = shown[-1] * 100_000 // 9
+                self.last = replace(self.first, mono_ns=self.first.mono_ns + elapsed_ns)
+
+
+class _Output(io.RawIOBase):
+    """The file as PyAV sees it: after an error it swallows what else is written.
+
+    PyAV must be able to close its container after a failed write, and must not touch the file any
+    more when it does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.error: OSError | None = None
+        self._raw = path.open("xb", buffering=0)
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        rest = memoryview(data)
+        while rest and not self.error:
+            try:
+                rest = rest[self._raw.write(rest) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def sync(self) -> None:
+        if self.error:
+            return
+        try:
+            os.fsync(self._raw.fileno())
+        except OSError as error:
+            self.error = error
+
+    def cut(self, size_bytes: int) -> None:
+        """Shortens the file and syncs it. Raises OSError."""
+        self._raw.truncate(size_bytes)
+        os.fsync(self._raw.fileno())
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def _whole_bytes(path: Path) -> int:
+    """Where the last whole fragment of the MP4 at `path` ends. Raises OSError.
+
+    The first fragment lies before its index (`moov`), every other behind one (`moof`).
+    """
+    size = path.stat().st_size
+    whole = at = 0
+    with path.open("rb") as file:
+        while at + 8 <= size:
+            file.seek(at)
+            length, kind = int.from_bytes(file.read(4)), file.read(4)
+            if length == 1:  # a 64-bit length follows
+                length = int.from_bytes(file.read(8))
+            if length < 8 or at + length > size:
+                break
+            at += length
+            if kind == b"moov" or (kind == b"mdat" and whole):
+                whole = at
+    return whole
+
+
+def _times(path: Path) -> list[int]:
+    """The time of each frame in the file, in units of TIME_BASE. Raises av.FFmpegError."""
+    with av.open(str(path)) as container:
+        return [packet.pts or 0 for packet in container.demux(video=0) if packet.size]

@@ -1,0 +1,182 @@
+"""One clip being written by a thread of its own, so that a slow disk never holds up the encoder.
+
+Stands between the recorder and the clip's file: a queue of encoded frames, bounded in bytes, and
+the replies `ClipStarted`, `ClipEnded`, `ClipFailed`. Knows no encoder and no ring.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from capture.clipfile import ClipFile
+from capture.disk import cause_of
+from capture.encoder import CODEC, Encoded
+from capture.events import CaptureEvent, ClipEnded, ClipFailed, ClipInfo, ClipStarted
+
+_log = logging.getLogger(__name__)
+
+_SYNC_EVERY_S = 1.0
+
+
+class ClipWriter:
+    """Writes one clip and tells `on_event` how it went; exactly one of ended and failed comes.
+
+    The disk may lag by `backlog_bytes` of frames. Beyond that the clip loses frames up to the next
+    key frame that there is room for; they count as `dropped`.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        clip_id: str,
+        path: Path,
+        on_event: Callable[[CaptureEvent], None],
+        *,
+        trigger_ns: int,
+        title: str,
+        fps: float,
+        backlog_bytes: int,
+    ) -> None:
+        self._clip_id = clip_id
+        self._camera = camera
+        self._path = path
+        self._on_event = on_event
+        self._trigger_ns = trigger_ns
+        self._title = title
+        self._frame_ns = round(1e9 / fps)
+        self._backlog_bytes = backlog_bytes
+        self._changed = threading.Condition()
+        self._frames: deque[Encoded] = deque()
+        self._queued_bytes = 0
+        self._skipping = False
+        self._ending = False
+        self._why = ""
+        self._next_seq = 0
+        self._started = False
+        self._thread = threading.Thread(target=self._run, name=f"clip {camera}", daemon=True)
+
+    def begin(self, frames: Iterable[Encoded]) -> None:
+        """Starts the thread with the pre-roll, which no bound applies to: the ring bounds it."""
+        for frame in frames:
+            self._frames.append(frame)
+            self._next_seq = frame.seq + 1
+        self._skipping = not self._frames  # a file begins with a key frame
+        self._thread.start()
+
+    def add(self, frame: Encoded) -> None:
+        """Takes the next frame. Never blocks."""
+        with self._changed:
+            if self._ending:
+                return
+            self._next_seq = frame.seq + 1
+            size = len(frame.data)
+            room = self._queued_bytes + size <= self._backlog_bytes
+            self._skipping = not room or (self._skipping and not frame.key)
+            if self._skipping:
+                return
+            self._frames.append(frame)
+            self._queued_bytes += size
+            self._changed.notify()
+
+    def end(self, why: str, next_seq: int) -> None:
+        """Lets the clip end behind what it was given. Does nothing when it has ended.
+
+        `next_seq` is the number that the next frame of the camera would have got: what the clip
+        lacks up to there counts as dropped.
+        """
+        with self._changed:
+            if not self._ending:
+                self._ending, self._why = True, why
+                self._next_seq = max(self._next_seq, next_seq)
+                self._changed.notify()
+
+    def join(self, timeout_s: float) -> None:
+        self._thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        file: ClipFile | None = None
+        why = ""
+        try:
+            file = ClipFile(self._path, self._title, self._frame_ns)
+            self._write(file)
+        except OSError as error:
+            why = cause_of(error, self._path)
+        except Exception as error:
+            _log.exception("writing clip %s of camera %s", self._clip_id, self._camera)
+            why = f"cannot write {self._path.name}: {error}"
+        with self._changed:
+            self._ending = True
+            self._frames.clear()
+        if file is None:
+            self._on_event(ClipFailed(self._camera, self._clip_id, why))
+            return
+        try:
+            file.finish()
+        except Exception as error:
+            _log.exception("finishing clip %s of camera %s", self._clip_id, self._camera)
+            why = why or f"cannot finish {self._path.name}: {error}"
+        self._answer(file, why or file.cause or self._why)
+
+    def _write(self, file: ClipFile) -> None:
+        """Writes what comes until the clip ends or the disk fails."""
+        sync_at = time.monotonic()
+        unsynced = ending = False
+        while not ending and not file.error:
+            frames, ending = self._take(sync_at - time.monotonic() if unsynced else None)
+            for frame in frames:
+                file.write(frame)
+            unsynced = unsynced or bool(frames)
+            if file.first is not None and not file.error:
+                self._tell_started(file.first)
+            if unsynced and time.monotonic() >= sync_at:
+                file.sync()
+                unsynced = False
+                sync_at = time.monotonic() + _SYNC_EVERY_S
+
+    def _take(self, wait_s: float | None) -> tuple[list[Encoded], bool]:
+        """All waiting frames, and whether they are the last. Waits for some, `wait_s` at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._ending, wait_s)
+            frames = list(self._frames)
+            self._frames.clear()
+            self._queued_bytes = 0
+            return frames, self._ending
+
+    def _tell_started(self, first: Encoded) -> None:
+        if not self._started:
+            self._started = True
+            self._on_event(
+                ClipStarted(self._camera, self._clip_id, first.utc, self._pre_roll_ms(first))
+            )
+
+    def _pre_roll_ms(self, first: Encoded) -> int:
+        return max(0, self._trigger_ns - first.mono_ns) // 1_000_000
+
+    def _answer(self, file: ClipFile, why: str) -> None:
+        if file.first is None or not file.frames:
+            why = why or "no frame came from the camera"
+            self._on_event(ClipFailed(self._camera, self._clip_id, why))
+            return
+        self._tell_started(file.first)
+        info = ClipInfo(
+            path=self._path,
+            codec=CODEC,
+            width=file.first.stream.width,
+            height=file.first.stream.height,
+            started_at=file.first.utc,
+            duration_ms=file.duration_ms,
+            pre_roll_ms=self._pre_roll_ms(file.first),
+            frames=file.frames,
+            dropped=self._next_seq - file.first.seq - file.frames,
+            size_bytes=file.size_bytes,
+        )
+        self._on_event(ClipEnded(self._camera, self._clip_id, info, why))
