@@ -1,0 +1,387 @@
+"""The archive: one API over the rows and the files of packing sessions.
+
+The front door of `storage`. Everything that writes is handed to one writer thread, carried out in
+order, and durable when its Future is done; everything that reads runs on the caller's thread. Knows
+no camera and no screen: files arrive finished, under the folder that `open_session` gave.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+from sqlite_utils import Database
+
+from storage import files, filing, ledger, reads, recover, rows, schema, sealing
+from storage.benchlock import BenchLock
+from storage.errors import (
+    ArchiveBusy,
+    ArchiveCorrupt,
+    ArchiveMissing,
+    ArchiveNotWritable,
+    Refused,
+    told,
+)
+from storage.ledger import LedgerEvent
+from storage.records import (
+    Clip,
+    EndReason,
+    Gap,
+    Kind,
+    Note,
+    Session,
+    Shot,
+    Status,
+)
+from storage.rows import Ending
+from storage.writer import T, Writer
+
+OPEN_LOCK = "open.lock"
+OPEN_TIMEOUT_S = 30.0
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    """The wall clock, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Archive:
+    """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
+
+    def __init__(
+        self, root: Path, readers: reads.Readers, writer: Writer | None, clock: Clock
+    ) -> None:
+        self.root = root
+        self._readers = readers
+        self._writer = writer
+        self._clock = clock
+        self._bench_lock = BenchLock(root)
+        # Only the writer's thread touches these two.
+        self._live: set[str] = set()
+        self._unsealed: dict[str, Ending] = {}
+
+    # ------------------------------------------------------------------ opening and closing
+
+    @classmethod
+    def open(
+        cls, root: Path, *, create: bool = True, read_only: bool = False, clock: Clock = utc_now
+    ) -> Self:
+        """The archive in the folder `root`, which `create` makes where there is none.
+
+        Raises ArchiveMissing, ArchiveTooNew, ArchiveNotWritable, ArchiveCorrupt, ArchiveFull,
+        ArchiveBusy.
+        """
+        database = root / schema.DATABASE
+        try:
+            if not database.is_file() and (read_only or not create):
+                raise ArchiveMissing(root)
+            if not read_only:
+                files.make_folders(root)
+            root = root.resolve()
+            database = root / schema.DATABASE
+            writer_db = None if read_only else _prepared(root, database)
+            readers = reads.Readers(lambda: schema.connect(database, read_only=True), root)
+            with readers.lent() as db:
+                if schema.version_of(db) == 0:
+                    raise ArchiveMissing(root)
+                schema.refuse_newer(db, database)
+        except (OSError, sqlite3.Error) as error:
+            raise told(error, root, "opening the archive") from error
+        return cls(root, readers, None if writer_db is None else Writer(writer_db, root), clock)
+
+    def close(self) -> None:
+        """Finish what was handed over, then let go of everything."""
+        # The writer's connection goes last: only one that may write can empty the WAL.
+        self._readers.close()
+        if self._writer is not None:
+            self._writer.close()
+        self._bench_lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def hold_bench_lock(self) -> None:
+        """Be the one program that records into this archive, until it is closed or dies.
+
+        Opening and repairing sessions take the lock by themselves. Raises ArchiveBusy,
+        ArchiveNotWritable.
+        """
+        self._bench_lock.hold()
+
+    @property
+    def writable(self) -> bool:
+        """False when it was opened for reading only."""
+        return self._writer is not None
+
+    def relative(self, path: Path) -> str:
+        """`path` as the records name it. Raises Refused for one outside of the archive."""
+        try:
+            return path.resolve().relative_to(self.root).as_posix()
+        except ValueError as error:
+            raise Refused(f"{path} is not in the archive {self.root}") from error
+
+    def free_bytes(self) -> int:
+        """How much room the archive's disk has left for this user."""
+        return files.free_bytes(self.root)
+
+    # ------------------------------------------------------------------ writing
+
+    def _submit(self, do: Callable[[Database], T], doing: str) -> Future[T]:
+        if self._writer is None:
+            refused: Future[T] = Future()
+            refused.set_exception(ArchiveNotWritable(self.root, "it was opened for reading"))
+            return refused
+        return self._writer.submit(do, doing)
+
+    def open_session(self, session: Session) -> Future[Path]:
+        """The session's folder (absolute): it and the open row are durable.
+
+        A pass number that is already taken is corrected, with a note, because packing does not
+        stop for it. Fails with ArchiveBusy when another program records into this archive,
+        Refused for a session that cannot be filed.
+        """
+
+        def open_(db: Database) -> Path:
+            self.hold_bench_lock()
+            folder = filing.open_session(db, self.root, session)
+            self._live.add(session.id)
+            return folder
+
+        return self._submit(open_, "opening a session")
+
+    def add_shot(self, session: str, shot: Shot) -> Future[None]:
+        """File a photo that lies, finished, in the session's folder.
+
+        Fails with Refused when the file is not what `shot` says, UnknownSession, SessionClosed.
+        """
+        return self._submit(
+            lambda db: filing.file_shot(db, self.root, session, shot), "filing a photo"
+        )
+
+    def add_clip(
+        self,
+        session: str,
+        path: Path,
+        *,
+        camera: str,
+        part: int,
+        codec: str,
+        width: int,
+        height: int,
+        started_at: dt.datetime,
+        duration_ms: int,
+        pre_roll_ms: int,
+        frames: int,
+        dropped: int,
+    ) -> Future[Clip]:
+        """Hash and file a finished clip that lies in the session's folder.
+
+        Fails with Refused when there is no such file, UnknownSession, SessionClosed.
+        """
+
+        def add(db: Database) -> Clip:
+            clip = Clip(
+                camera=camera,
+                part=part,
+                path=self.relative(path),
+                codec=codec,
+                width=width,
+                height=height,
+                started_at=started_at,
+                duration_ms=duration_ms,
+                pre_roll_ms=pre_roll_ms,
+                frames=frames,
+                dropped=dropped,
+                size_bytes=0,
+                sha256="",
+            )
+            return filing.file_clip(db, self.root, session, clip)
+
+        return self._submit(add, "filing a clip")
+
+    def add_gap(self, session: str, gap: Gap) -> Future[None]:
+        """File a stretch without video. Fails with UnknownSession, SessionClosed."""
+
+        def add(db: Database) -> None:
+            rows.require_open(db, session)
+            with schema.immediate(db):
+                rows.add_gap(db, session, gap)
+
+        return self._submit(add, "filing a gap")
+
+    def add_note(self, session: str, note: Note) -> Future[None]:
+        """File a note. Fails with UnknownSession, SessionClosed."""
+
+        def add(db: Database) -> None:
+            rows.require_open(db, session)
+            with schema.immediate(db):
+                rows.add_note(db, session, note)
+
+        return self._submit(add, "filing a note")
+
+    def seal(
+        self,
+        session: str,
+        status: Status,
+        end_reason: EndReason,
+        ended_at: dt.datetime,
+        reason: str = "",
+    ) -> Future[Session]:
+        """Close the session for good; the closed session.
+
+        A file in its folder that was never filed is taken in, or set aside, with a note. After a
+        failure (ArchiveFull above all) call it again, or `recover`: nothing is lost meanwhile.
+        Fails with UnknownSession, SessionClosed, ArchiveError.
+        """
+        ending = Ending(status, end_reason, ended_at, reason)
+
+        def close(db: Database) -> Session:
+            if status is Status.OPEN:
+                raise Refused("a session is not sealed as open")
+            self._live.discard(session)
+            self._unsealed[session] = ending
+            closed = sealing.seal(db, self.root, session, ending, self._clock())
+            del self._unsealed[session]
+            return closed
+
+        return self._submit(close, "sealing a session")
+
+    def recover(self) -> list[Session]:
+        """Repair what a crash or a full disk left; the sessions that were closed by it.
+
+        Call it at start, and again after room was made on a full disk: sessions at work in this
+        program are left alone. Raises ArchiveBusy, ArchiveError.
+        """
+
+        def repair(db: Database) -> list[Session]:
+            self.hold_bench_lock()
+            closed = recover.recover(db, self.root, self._clock(), self._live, self._unsealed)
+            for session in closed:
+                self._unsealed.pop(session.id, None)
+            return closed
+
+        return self._submit(repair, "repairing the archive").result()
+
+    def link_orders(self, pairs: Iterable[tuple[str, str]]) -> Future[int]:
+        """Link order ids to tracking numbers, all or nothing; how many links are new."""
+        wanted = [(rows.storable(order), rows.search_key(number)) for order, number in pairs]
+        if not all(rows.search_key(order) and number for order, number in wanted):
+            raise Refused("an order id or a tracking number is empty")
+        return self._submit(lambda db: filing.link_orders(db, wanted), "linking orders")
+
+    def record_export(self, sessions: Iterable[str], digest: str, name: str) -> Future[None]:
+        """Tell the ledger that these sessions left in the package `name` with this digest."""
+        exported = list(sessions)
+
+        def record(db: Database) -> None:
+            with schema.immediate(db):
+                for session in exported:
+                    ledger.append(
+                        db,
+                        LedgerEvent.EXPORTED,
+                        self._clock(),
+                        session,
+                        package=rows.storable(name),
+                        digest=digest,
+                    )
+
+        return self._submit(record, "recording an export")
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def archive_id(self) -> str:
+        """The ULID that this archive got when it was made."""
+        with self._readers.lent() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = 'archive_id'").fetchone()
+            return str(row[0])
+
+    def prior(self, number: str, kind: Kind | None = None) -> Session | None:
+        """The newest session of the number (and kind) that was not cancelled, or None."""
+        with self._readers.lent() as db:
+            return reads.prior(db, number, kind)
+
+    def find(self, text: str) -> list[Session]:
+        """Sessions by whole tracking number, by its last 4 or more characters, or by order id;
+        newest first. Case and spaces do not matter."""
+        with self._readers.lent() as db:
+            return reads.find(db, text)
+
+    def get(self, session: str) -> Session | None:
+        """The session with this id, or None."""
+        with self._readers.lent() as db:
+            rows_found = list(db.query("SELECT * FROM sessions WHERE id = ?", [session]))
+            return next(iter(rows.whole(db, rows_found)), None)
+
+    def recent(self, count: int) -> list[Session]:
+        """The newest sessions, newest first."""
+        with self._readers.lent() as db:
+            return reads.recent(db, count)
+
+    def counts(self) -> dict[Status, int]:
+        """How many sessions have each status."""
+        with self._readers.lent() as db:
+            return reads.counts(db)
+
+    def orders_of(self, number: str) -> list[str]:
+        """The ids of the orders that the tracking number carries."""
+        with self._readers.lent() as db:
+            return reads.orders_of(db, number)
+
+    def manifest_sha256(self, session: str) -> str | None:
+        """The SHA-256 of the session's manifest as it was sealed; None while it is open.
+
+        Raises UnknownSession.
+        """
+        with self._readers.lent() as db:
+            digest = rows.session_row(db, session)["manifest_sha256"]
+            return None if digest is None else str(digest)
+
+    def ledger_of(self, session: str) -> list[tuple[str, ledger.Entry]]:
+        """The session's ledger entries, oldest first, each with the hash of the one before it."""
+        with self._readers.lent() as db:
+            return ledger.excerpt(db, session)
+
+
+def _refuse_orphans(root: Path, database: Path) -> None:
+    """A new database beside sealed sessions would make strays of them, and the next repair would
+    move them away. Raises ArchiveCorrupt."""
+    if any((root / files.MEDIA).glob(f"*/*/*/*/{files.MANIFEST}")):
+        raise ArchiveCorrupt(
+            database, "it is gone or empty, but there are sessions; put it back from a backup"
+        )
+
+
+def _prepared(root: Path, database: Path) -> Database:
+    """A writing connection to a database that is up to date and has its guards."""
+    try:
+        with FileLock(root / OPEN_LOCK, timeout=OPEN_TIMEOUT_S):
+            files.make_folders(root / files.MEDIA)
+            db = schema.connect(database)
+            try:
+                if schema.version_of(db) == 0:
+                    _refuse_orphans(root, database)
+                schema.migrate(db, database)
+            except BaseException:
+                db.close()
+                raise
+            files.sync_folder(root)
+            return db
+    except Timeout as error:
+        raise ArchiveBusy(root, "another program that is opening it") from error

@@ -1,0 +1,201 @@
+"""What can go wrong in the archive, told so that a packer or a supervisor can act on it.
+
+Each error carries its facts as fields; the message says what happened, to which file or session,
+and what to do. `told` turns what SQLite and the system raise into these. Knows no camera, no
+screen, and no other room of the archive.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+
+class ArchiveError(Exception):
+    """The root of everything that the archive raises on purpose."""
+
+
+class ArchiveMissing(ArchiveError):
+    """There is no archive where one was expected."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"there is no archive in {path}: check the folder's name and that its disk is there"
+        )
+
+
+class ArchiveTooNew(ArchiveError):
+    """A newer PackWitness made this archive. `version` is its schema, `known` the newest here."""
+
+    def __init__(self, path: Path, version: int, known: int) -> None:
+        self.path = path
+        self.version = version
+        self.known = known
+        super().__init__(
+            f"the archive {path} has schema version {version}, this PackWitness knows up to "
+            f"{known}: install the newer PackWitness on this PC; the archive was not touched"
+        )
+
+
+class ArchiveNotWritable(ArchiveError):
+    """The archive can be read at most."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"the archive {path} cannot be written ({why}): give this user the right to write "
+            "there, or choose another folder"
+        )
+
+
+class ArchiveCorrupt(ArchiveError):
+    """The database is damaged, is none, or lost the triggers that guard it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path = path
+        self.what = what
+        super().__init__(
+            f"the archive's database {path} is damaged: {what}. The files under media/ are "
+            "untouched: keep them, and run `packwitness verify` on the archive"
+        )
+
+
+class ArchiveFull(ArchiveError):
+    """The disk has no room for `doing`."""
+
+    def __init__(self, path: Path, doing: str) -> None:
+        self.path = path
+        self.doing = doing
+        super().__init__(
+            f"the disk of {path} is full while {doing}: make room on it; what is recorded is kept "
+            "and finished later"
+        )
+
+
+class ArchiveBusy(ArchiveError):
+    """Somebody else holds the archive. `who` names them as far as it is known."""
+
+    def __init__(self, path: Path, who: str) -> None:
+        self.path = path
+        self.who = who
+        super().__init__(f"the archive {path} is in use by {who}: close that one first")
+
+
+class ArchiveClosed(ArchiveError):
+    """Something was asked of an archive that had been closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"the archive {path} is closed")
+
+
+class StorageFailed(ArchiveError):
+    """The disk or the database refused, for a reason that fits no other error here."""
+
+    def __init__(self, path: Path, doing: str, why: str) -> None:
+        self.path = path
+        self.doing = doing
+        self.why = why
+        super().__init__(f"{path}: {why}, while {doing}: check the disk")
+
+
+class UnknownSession(ArchiveError):
+    """No session has this id."""
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+        super().__init__(f"the archive has no session {session}")
+
+
+class SessionClosed(ArchiveError):
+    """The session is not open any more, so nothing in it can change."""
+
+    def __init__(self, session: str, status: str) -> None:
+        self.session = session
+        self.status = status
+        super().__init__(f"session {session} is {status}: nothing in it can change any more")
+
+
+class Refused(ArchiveError):
+    """What was handed over cannot go into the archive. `what` says which and why."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
+
+
+class ChecksumMismatch(ArchiveError):
+    """A file is not what the archive recorded. `expected` and `found` are SHA-256, in hex; `found`
+    is '' for no file at all."""
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        self.path = path
+        self.expected = expected
+        self.found = found
+        what = (
+            f"is not the file that was sealed (SHA-256 {found[:12]}…, recorded {expected[:12]}…)"
+            if found
+            else "is missing"
+        )
+        super().__init__(
+            f"{path} {what}: nothing was exported; run `packwitness verify` on the archive"
+        )
+
+
+class NothingToExport(ArchiveError):
+    """No session was given that is sealed, cancelled or interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing to export: no finished session was found")
+
+
+class ExportFailed(ArchiveError):
+    """The package could not be written at `path`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"the evidence package {path} was not written: {why}")
+
+
+class OrderFileError(ArchiveError):
+    """A whole order file cannot be read. A single bad row is told in `OrderFile.bad`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"{path} is no order file: {why}")
+
+
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+FULL_CODES = (sqlite3.SQLITE_FULL,)
+NO_RIGHT_CODES = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
+BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def told(error: Exception, path: Path, doing: str) -> Exception:
+    """The error of this room that says what `error` means; any other error is itself."""
+    if isinstance(error, OSError):
+        if error.errno in NO_ROOM:
+            return ArchiveFull(path, doing)
+        if error.errno in NO_RIGHT:
+            return ArchiveNotWritable(path, error.strerror or str(error))
+        return StorageFailed(path, doing, error.strerror or str(error))
+    if isinstance(error, sqlite3.Error):
+        # The low byte is the primary code; errors that Python makes up itself carry none.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in FULL_CODES:
+            return ArchiveFull(path, doing)
+        if code in NO_RIGHT_CODES:
+            return ArchiveNotWritable(path, str(error))
+        if code in BUSY_CODES:
+            return ArchiveBusy(path, "another program that is writing to it")
+        if code in CORRUPT_CODES:
+            return ArchiveCorrupt(path, str(error))
+        return StorageFailed(path, doing, str(error))
+    return error

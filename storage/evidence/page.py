@@ -1,0 +1,221 @@
+"""The page of a package that a person opens first, and the text that says how to check it.
+
+One self-contained HTML file without a script, in English and Chinese, that plays what lies beside
+it. Every text in it is hostile until escaped: scans, names and notes come from outside. Opens no
+file and knows no archive.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
+
+from storage.evidence.bag import Payload
+from storage.records import Clip, Kind, LabelCheck, Session, Shot, Status, utc_text
+
+HARMFUL = ("Cc", "Cf", "Co", "Cs", "Cn")
+"""Unicode categories that draw nothing, reorder what stands beside them, or drive a terminal."""
+
+STATUS = {
+    Status.SEALED: ("sealed", "已封存"),
+    Status.INTERRUPTED: ("interrupted", "中断"),
+    Status.CANCELLED: ("cancelled", "已取消"),
+    Status.OPEN: ("open", "进行中"),
+}
+KIND = {Kind.PACKING: ("packing", "打包"), Kind.RETURN: ("return", "退货")}
+LABEL_CHECK = {
+    LabelCheck.MATCH: ("label matches the tracking number", "面单与运单号一致"),
+    LabelCheck.MISMATCH: ("label does NOT match the tracking number", "面单与运单号不一致"),
+    LabelCheck.UNREADABLE: ("label could not be read", "面单无法识别"),
+}
+
+# The page runs no script and reaches no network, whatever a scanned text may hold.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' file:; media-src 'self' file:"
+)
+
+STYLE = """
+body{font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;margin:0 auto;
+max-width:1080px;padding:24px;color:#1b1f24;background:#fff}
+h1{font-size:30px;margin:0;overflow-wrap:anywhere}h2{margin:40px 0 8px;padding-top:16px;
+border-top:3px solid #0059a8}h3{margin:24px 0 8px}.zh{color:#57606a;font-weight:normal}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:4px 12px
+4px 0;border-bottom:1px solid #d0d7de;overflow-wrap:anywhere}th{width:260px;font-weight:600}
+video,img{width:100%;background:#000;border-radius:4px}img{background:none}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:16px}
+figure{margin:0}figcaption{font-size:14px}code{font-size:12px;overflow-wrap:anywhere}
+.bad{background:#a62b00;color:#fff;padding:0 6px}.good{color:#007a5a;font-weight:600}
+@media print{video{display:none}}
+"""
+
+
+def visible(text: str) -> str:
+    """`text` for HTML: escaped, and every character that could act on its reader spelled out."""
+    shown = "".join(
+        f"\\u{{{ord(char):X}}}" if unicodedata.category(char) in HARMFUL else char for char in text
+    )
+    return html.escape(shown)
+
+
+def _both(english: str, chinese: str) -> str:
+    return f'{english} <span class="zh" lang="zh">{chinese}</span>'
+
+
+def _table(rows: Iterable[tuple[str, str, str]]) -> str:
+    lines = "".join(f"<tr><th>{_both(en, zh)}</th><td>{value}</td></tr>" for en, zh, value in rows)
+    return f"<table>{lines}</table>"
+
+
+def page(
+    sessions: Sequence[Session],
+    orders: Mapping[str, Sequence[str]],
+    payload: Sequence[Payload],
+    exported_at: dt.datetime,
+) -> str:
+    """The HTML of a package with these sessions and files."""
+    names = {(item.session, item.source): item.name for item in payload}
+    title = visible(", ".join(sorted({session.waybill.number for session in sessions})))
+    body = "".join(_session(session, orders, names) for session in sessions)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{title}</title><style>{STYLE}</style></head><body>"
+        f"<p>{_both('Evidence of tracking number', '运单证据')}</p><h1>{title}</h1>"
+        f"<p>{_both('Exported', '导出时间')} {_time(exported_at)}. "
+        f"{_both('How to check this package', '如何核验')}: "
+        f'<a href="VERIFY.txt">VERIFY.txt</a></p>{body}{_file_table(payload)}</body></html>\n'
+    )
+
+
+def _time(moment: dt.datetime | None) -> str:
+    return "–" if moment is None else utc_text(moment).replace("T", " ").replace("Z", " UTC")
+
+
+def _session(
+    session: Session, orders: Mapping[str, Sequence[str]], names: Mapping[tuple[str, str], str]
+) -> str:
+    rows = [
+        ("Tracking number", "运单号", visible(session.waybill.number)),
+        ("Carrier", "承运商", visible(session.waybill.carrier or "–")),
+        ("Orders", "订单", visible(", ".join(orders.get(session.waybill.number, ())) or "–")),
+        ("Status", "状态", _status(session)),
+        ("Opened", "开始", _time(session.opened_at)),
+        ("Sealed", "封存", _time(session.sealed_at)),
+        ("Bench", "工作台", visible(session.bench)),
+        ("Packer", "打包员", visible(session.packer or "–")),
+        ("Required photos missing", "缺少的照片", visible(", ".join(session.missing) or "–")),
+        ("Scanned text", "扫描原文", f"<code>{visible(session.waybill.raw)}</code>"),
+        ("Session", "会话编号", f"<code>{session.id}</code>"),
+    ]
+    rows += [
+        (
+            "Stretch without video",
+            "无录像时段",
+            f'<span class="bad">{visible(gap.camera)}</span> {_time(gap.started_at)} – '
+            f"{_time(gap.ended_at)}: {visible(gap.cause)}",
+        )
+        for gap in session.gaps
+    ]
+    rows += [("Note", "备注", f"{_time(note.at)}: {visible(note.text)}") for note in session.notes]
+    clips = "".join(_clip(clip, names.get((session.id, clip.path))) for clip in session.clips)
+    shots = "".join(_shot(shot, names.get((session.id, shot.path))) for shot in session.shots)
+    kind = _both(*KIND[session.kind])
+    return (
+        f"<h2>{kind} · {_both(f'pass {session.pass_no}', f'第 {session.pass_no} 次')}</h2>"
+        f"{_table(rows)}<h3>{_both('Video', '录像')}</h3>{clips or '–'}"
+        f'<h3>{_both("Photos", "照片")}</h3><div class="grid">{shots or "–"}</div>'
+    )
+
+
+def _status(session: Session) -> str:
+    reason = f" ({visible(session.reason)})" if session.reason else ""
+    css = "good" if session.status is Status.SEALED else "bad"
+    return f'<span class="{css}">{_both(*STATUS[session.status])}</span>{reason}'
+
+
+def _clip(clip: Clip, name: str | None) -> str:
+    seconds = clip.duration_ms / 1000
+    caption = (
+        f"{visible(clip.camera)} · {clip.part} · {_time(clip.started_at)} · {seconds:.1f} s · "
+        f"{clip.width}×{clip.height} · "
+        + _both(
+            f"{clip.pre_roll_ms / 1000:.1f} s before the scan",
+            f"扫描前 {clip.pre_roll_ms / 1000:.1f} 秒",
+        )
+    )
+    source = html.escape(quote(name or ""))
+    return (
+        f'<figure><video controls preload="metadata" src="{source}"></video>'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _shot(shot: Shot, name: str | None) -> str:
+    source = html.escape(quote(name or ""))
+    check = ""
+    if shot.label_check is not None:
+        css = "good" if shot.label_check is LabelCheck.MATCH else "bad"
+        check = f' · <span class="{css}">{_both(*LABEL_CHECK[shot.label_check])}</span>'
+    return (
+        f'<figure><a href="{source}"><img loading="lazy" src="{source}" alt="{visible(shot.slot)}">'
+        f"</a><figcaption><b>{visible(shot.slot)}</b> · {_time(shot.taken_at)}{check}</figcaption>"
+        "</figure>"
+    )
+
+
+def _file_table(payload: Sequence[Payload]) -> str:
+    lines = "".join(
+        f'<tr><td><a href="{html.escape(quote(item.name))}">{visible(item.name)}</a></td>'
+        f"<td>{item.size_bytes}</td><td><code>{visible(item.sha256)}</code></td></tr>"
+        for item in payload
+    )
+    return (
+        f"<h2>{_both('Files', '文件')}</h2><table><tr><td>{_both('file', '文件')}</td>"
+        f"<td>{_both('bytes', '字节')}</td><td>SHA-256</td></tr>{lines}</table>"
+    )
+
+
+HOW_TO_VERIFY = """\
+HOW TO CHECK THIS PACKAGE                                                       如何核验本证据包
+
+1. With PackWitness / 使用 PackWitness:
+
+       packwitness verify evidence-....zip
+
+2. Without it: unpack the ZIP, open a terminal in its folder.
+   没有该软件时：解压后在此文件夹打开终端。
+
+   Linux:
+       sha256sum -c manifest-sha256.txt
+       sha256sum -c tagmanifest-sha256.txt
+   macOS:
+       shasum -a 256 -c manifest-sha256.txt
+       shasum -a 256 -c tagmanifest-sha256.txt
+   Windows (PowerShell), for both lists / 两个清单都要核对:
+       Get-Content manifest-sha256.txt | ForEach-Object {
+         $hash, $name = $_ -split '  ', 2
+         if ((Get-FileHash $name -Algorithm SHA256).Hash -ne $hash) { "CHANGED: $name" } }
+
+   Every line must say OK (Windows: nothing may be printed).
+   每一行都必须显示 OK（Windows：不应有任何输出）。
+
+   The package is a BagIt bag (RFC 8493): other tools can validate it, too.
+
+3. That the lists themselves were not made anew / 清单本身未被替换:
+
+       sha256sum tagmanifest-sha256.txt
+
+   is the digest of the package. The archive that it came from has it in its ledger ("exported").
+   该值即证据包摘要，原档案的账本（ledger）中有同一记录（"exported"）。
+
+4. Each session's session.json was sealed before the export. manifest.json, part "ledger", holds the
+   ledger's entries: for each of them
+       SHA-256(previous + body) = hash
+   and the entry "sealed", "cancelled" or "interrupted" names the SHA-256 of that session.json.
+   manifest.json 的 "ledger" 部分：每一条都满足 SHA-256(previous + body) = hash，
+   其中封存条目记录了 session.json 的 SHA-256。
+"""

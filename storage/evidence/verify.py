@@ -1,0 +1,130 @@
+"""Is it still what was sealed? For a package, an unpacked package, an archive or one session.
+
+The front door of every check, for `packwitness verify`. What it is given may be forged: nothing is
+unpacked, no name is followed, and sizes are refused before they are believed. Knows no database but
+through `storage.check`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from storage import check, files, schema
+from storage.check import Meter, Problem, Progress
+from storage.evidence import bag
+from storage.evidence.trees import FolderTree, Tree, ZipTree
+
+DEPTH_IN_ARCHIVE = 5
+"""A session's folder is media/YYYY/MM/DD/<id>: the archive is five levels up."""
+
+
+def verify(path: Path, progress: Progress | None = None) -> list[Problem]:
+    """Everything in `path` that is not as it was sealed; nothing for whole evidence.
+
+    `path` is a package (ZIP), the folder of an unpacked package, an archive's folder or the folder
+    of one session. Never raises for what it finds there.
+    """
+    try:
+        return list(_problems(path, progress))
+    except OSError as error:
+        return [Problem(str(path), f"cannot be read: {error.strerror or error}")]
+    except RecursionError:
+        return [Problem(str(path), "has folders below each other deeper than any evidence")]
+
+
+def _problems(path: Path, progress: Progress | None) -> Iterator[Problem]:
+    if path.is_file():
+        yield from _zip_problems(path, progress)
+    elif (path / schema.DATABASE).is_file():
+        yield from check.archive_problems(path, progress)
+    elif (path / bag.BAGIT).is_file():
+        yield from _bag_problems(FolderTree(path), progress)
+    elif (path / files.MANIFEST).is_file() or (path.is_dir() and _is_session(path.resolve())):
+        yield from _session_problems(path.resolve(), progress)
+    elif path.is_dir():
+        yield Problem(str(path), "is neither an evidence package nor an archive nor a session")
+    else:
+        yield Problem(str(path), "does not exist")
+
+
+def _archive_of(folder: Path) -> Path | None:
+    """The archive that has `folder` where its sessions' folders are, or None."""
+    if len(folder.parents) < DEPTH_IN_ARCHIVE:
+        return None
+    root = folder.parents[DEPTH_IN_ARCHIVE - 1]
+    return root if (root / schema.DATABASE).is_file() else None
+
+
+def _is_session(folder: Path) -> bool:
+    """True for a session's folder in an archive, even when its manifest is gone."""
+    return files.ULID_FORM.fullmatch(folder.name) is not None and _archive_of(folder) is not None
+
+
+def _session_problems(folder: Path, progress: Progress | None) -> Iterator[Problem]:
+    root = _archive_of(folder)
+    if root is not None:
+        try:
+            db = schema.connect(root / schema.DATABASE, read_only=True)
+        except sqlite3.Error as error:
+            yield Problem(str(root / schema.DATABASE), f"cannot be read: {error}")
+            return
+        try:
+            yield from check.session_problems(db, root, folder.name, Meter(0, progress))
+        except sqlite3.Error as error:
+            yield Problem(str(root / schema.DATABASE), f"is damaged: {error}")
+        finally:
+            db.close()
+        return
+    read = check.read_manifest(folder / files.MANIFEST, files.MANIFEST)
+    if isinstance(read, Problem):
+        yield read
+        return
+    session = read[1]
+    meter = Meter(check.size_of(session), progress)
+    for problem in (
+        *check.media_problems(session, folder, folder.name, meter),
+        *check.unlisted_problems(session, folder, folder.name),
+    ):
+        yield Problem(problem.path.partition("/")[2], problem.what)
+
+
+def _zip_problems(path: Path, progress: Progress | None) -> Iterator[Problem]:
+    tree = ZipTree(path)
+    try:
+        if tree.problems:  # a forged container: what it holds is not even looked at
+            yield from tree.problems
+        else:
+            yield from _bag_problems(tree, progress)
+    finally:
+        tree.close()
+
+
+def _bag_problems(tree: Tree, progress: Progress | None) -> Iterator[Problem]:
+    yield from tree.problems
+    sizes = tree.sizes()
+    meter = Meter(sum(sizes.values()), progress)
+    tags: dict[str, bytes] = {}
+    found: dict[str, files.Written] = {}
+    for name in sorted(sizes):
+        keep = bag.is_read(name)
+        if keep and sizes[name] > bag.TAG_LIMIT_BYTES:
+            yield Problem(name, "is far too big for what it is")
+            continue
+        digest, size, kept = hashlib.sha256(), 0, []
+        try:
+            for block in tree.blocks(name):
+                digest.update(block)
+                size += len(block)
+                meter(len(block))
+                if keep:
+                    kept.append(block)
+        except OSError as error:
+            yield Problem(name, f"was changed: {error}")
+            continue
+        found[name] = files.Written(size, digest.hexdigest())
+        if keep:
+            tags[name] = b"".join(kept)
+    yield from bag.problems(set(sizes), found, tags)

@@ -1,0 +1,122 @@
+"""How rows come to be while a session is open: each with its file checked, each in one transaction.
+
+Runs on the writer's thread, for `archive.py`. How a session ends is `sealing.py`'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from storage import files, ledger, rows, sealing
+from storage.errors import Refused
+from storage.ledger import LedgerEvent
+from storage.records import Clip, Note, Session, Shot, Status
+from storage.schema import immediate
+
+
+def open_session(db: Database, root: Path, session: Session) -> Path:
+    """The folder of the new session, absolute: it and the row are durable.
+
+    The folder comes first, so that no row ever lacks one; an empty folder is all that a crash in
+    between leaves, and the next start removes it. Raises Refused, OSError, sqlite3.Error.
+    """
+    number = session.waybill.number
+    if session.status is not Status.OPEN or not number or rows.search_key(number) != number:
+        raise Refused(
+            f"session {session.id} cannot be opened: it must be open, with a tracking number in "
+            f"upper case without spaces, not {number!r}"
+        )
+    relative = files.session_folder(session.id, session.opened_at)
+    folder = root / relative
+    if folder.exists():
+        raise Refused(f"session {session.id} was opened before")
+    files.make_folders(folder)
+    try:
+        with immediate(db):
+            opened = replace(session, pass_no=max(session.pass_no, next_pass(db, session)))
+            rows.insert_session(db, opened, relative)
+            if opened.pass_no != session.pass_no:
+                text = f"asked for as pass {session.pass_no}, which was taken"
+                rows.add_note(db, session.id, Note(session.opened_at, "pass_corrected", text))
+            ledger.append(
+                db,
+                LedgerEvent.OPENED,
+                session.opened_at,
+                session.id,
+                tracking_number=number,
+                kind=opened.kind.value,
+                pass_no=opened.pass_no,
+                bench=rows.storable(opened.bench),
+                packer=rows.storable(opened.packer),
+            )
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
+    return folder
+
+
+def next_pass(db: Database, session: Session) -> int:
+    """The first free pass number of the session's tracking number and kind. A cancelled pass does
+    not count: the parcel was not packed in it."""
+    row = db.execute(
+        "SELECT coalesce(max(pass_no), 0) + 1 FROM sessions "
+        "WHERE tracking_number = ? AND kind = ? AND status <> 'cancelled'",
+        [session.waybill.number, session.kind.value],
+    ).fetchone()
+    return int(row[0])
+
+
+def file_shot(db: Database, root: Path, session: str, shot: Shot) -> None:
+    """Add a photo that is what it says. Raises Refused, UnknownSession, SessionClosed."""
+    if _measured(db, root, session, shot.path) != files.Written(shot.size_bytes, shot.sha256):
+        raise Refused(f"{shot.path} has not the size and SHA-256 that it was taken with")
+    with immediate(db):
+        rows.add_shot(db, session, shot)
+
+
+def file_clip(db: Database, root: Path, session: str, clip: Clip) -> Clip:
+    """Add a clip with the size and SHA-256 that its file has; `clip` brings everything else.
+
+    Raises Refused, UnknownSession, SessionClosed.
+    """
+    written = _measured(db, root, session, clip.path)
+    filed = replace(clip, size_bytes=written.size_bytes, sha256=written.sha256)
+    with immediate(db):
+        rows.add_clip(db, session, filed)
+    return filed
+
+
+def _measured(db: Database, root: Path, session: str, relative: str) -> files.Written:
+    """What a new media file holds, once it is known to be one: in its session's folder, its entry
+    synced, without a row."""
+    row = rows.require_open(db, session)
+    path = root / relative
+    if relative != f"{row['folder']}/{path.name}" or not files.plain_name(path.name):
+        raise Refused(f"{relative} is not in the folder of session {session}")
+    if path.is_symlink() or not path.is_file():
+        raise Refused(f"{relative} is no file")
+    if path.name == files.MANIFEST or relative in sealing.media_paths(rows.one(db, session)):
+        raise Refused(f"{relative} was filed before")
+    files.sync_folder(path.parent)
+    return files.measure(path)
+
+
+def link_orders(db: Database, pairs: Sequence[tuple[str, str]]) -> int:
+    """How many of these links of an order id to a tracking number are new; all are there now."""
+    count = "SELECT count(*) FROM order_waybills"
+    with immediate(db):
+        before = db.execute(count).fetchone()[0]
+        db.conn.executemany(
+            "INSERT INTO orders VALUES (?, ?) ON CONFLICT DO NOTHING",
+            ((order, rows.search_key(order)) for order, _ in pairs),
+        )
+        db.conn.executemany(
+            "INSERT INTO order_waybills VALUES (?, ?) ON CONFLICT DO NOTHING", pairs
+        )
+        return int(db.execute(count).fetchone()[0] - before)

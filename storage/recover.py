@@ -1,0 +1,149 @@
+"""What a power cut, a kill or a full disk left half-done, finished when the bench starts.
+
+Runs on the writer's thread of the program that holds the bench. Sessions found open are sealed:
+as was intended where that is known, else as interrupted. What lies in the media tree without
+belonging there is set aside. May itself be killed at any point and run again. Knows no camera.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import sqlite3
+from collections.abc import Mapping, Set
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from storage import files, rows, sealing
+from storage.errors import ArchiveError, told
+from storage.records import EndReason, Gap, Note, Session, Status, session_from_json
+from storage.rows import Ending
+from storage.schema import immediate
+
+log = logging.getLogger(__name__)
+
+FAULTS = (ArchiveError, OSError, sqlite3.Error)
+"""What may stop one repair. Packing goes on all the same, and the next start tries again."""
+CAUSE = "the bench stopped before the session ended"
+EVERY_CAMERA = "*"
+"""The camera of a gap in a session that has no video at all."""
+SWEPT = "swept_day"
+
+
+def recover(
+    db: Database,
+    root: Path,
+    now: dt.datetime,
+    live: Set[str],
+    endings: Mapping[str, Ending],
+) -> list[Session]:
+    """The sessions that were found open and are closed now, oldest first.
+
+    `live` sessions are at work in this program and left alone; `endings` are those whose seal
+    failed, and how they should have ended. A session that cannot be closed (a full disk) stays
+    open for the next time, with a line in the log.
+    """
+    found = db.execute("SELECT id FROM sessions WHERE status = 'open' ORDER BY opened_at, id")
+    closed = []
+    for (session,) in found.fetchall():
+        if session in live:
+            continue
+        try:
+            closed.append(_close(db, root, session, now, endings.get(session)))
+        except FAULTS as error:
+            why = told(error, root, "repairing a session")
+            log.error("session %s stays open: %s", session, why)  # noqa: TRY400
+    try:
+        sweep(db, root, now)
+    except FAULTS as error:
+        why = told(error, root, "sweeping the media folders")
+        log.error("the media folders were not swept: %s", why)  # noqa: TRY400
+    return closed
+
+
+def _close(
+    db: Database, root: Path, session_id: str, now: dt.datetime, ending: Ending | None
+) -> Session:
+    folder = root / rows.session_row(db, session_id)["folder"]
+    intended = ending or intended_ending(folder / files.MANIFEST, session_id)
+    if intended is None:
+        files.make_folders(folder)
+        sealing.take_in(db, root, rows.one(db, session_id), folder, now)
+        session = rows.one(db, session_id)
+        with immediate(db):
+            for gap in open_ends(session):
+                rows.add_gap(db, session_id, gap)
+            if all(note.what != "recovered" for note in session.notes):
+                text = "found open when the bench started; sealed as interrupted"
+                rows.add_note(db, session_id, Note(now, "recovered", text))
+        intended = Ending(Status.INTERRUPTED, EndReason.RECOVERY, now, CAUSE)
+    return sealing.seal(db, root, session_id, intended, now)
+
+
+def intended_ending(manifest: Path, session_id: str) -> Ending | None:
+    """How the session was being sealed when the crash came, or None.
+
+    A whole manifest beside an open row means that all but the last transaction was done.
+    """
+    try:
+        session = session_from_json(json.loads(manifest.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if (
+        session.id != session_id
+        or session.status is Status.OPEN
+        or session.sealed_at is None
+        or session.end_reason is None
+    ):
+        return None
+    return Ending(session.status, session.end_reason, session.sealed_at, session.reason)
+
+
+def open_ends(session: Session) -> list[Gap]:
+    """The gaps from each camera's last frame to the end that the session's record still lacks."""
+    ended = {gap.camera for gap in session.gaps if gap.ended_at is None}
+    last: dict[str, dt.datetime] = {}
+    for clip in session.clips:
+        end = clip.started_at + dt.timedelta(milliseconds=clip.duration_ms)
+        last[clip.camera] = max(end, last.get(clip.camera, end))
+    if not last and not ended:
+        last[EVERY_CAMERA] = session.opened_at
+    return [Gap(camera, at, None, CAUSE) for camera, at in last.items() if camera not in ended]
+
+
+def sweep(db: Database, root: Path, now: dt.datetime) -> None:
+    """Set aside what no session owns in the media folders of the days since the last sweep.
+
+    Only what a crash of today or yesterday can have left is looked for: years of media are the
+    work of `packwitness verify`. The folder of a closed session is swept, too, because a photo
+    may arrive after the seal; the ledger says what was moved.
+    """
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [SWEPT]).fetchone()
+    since = row[0] if row else ""
+    for day in sorted((root / files.MEDIA).glob("*/*/*")):
+        if "/".join(day.parts[-3:]) >= since and day.is_dir():
+            _sweep_day(db, root, day, now)
+    # A clock that runs ahead or behind by hours must not hide a day.
+    until = (now - dt.timedelta(days=2)).strftime("%Y/%m/%d")
+    with immediate(db):
+        db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [SWEPT, max(since, until)],
+        )
+
+
+def _sweep_day(db: Database, root: Path, day: Path, now: dt.datetime) -> None:
+    for folder in sorted(day.iterdir()):
+        relative = folder.relative_to(root).as_posix()
+        known = list(db.query("SELECT * FROM sessions WHERE id = ?", [folder.name]))
+        if known and known[0]["folder"] == relative:
+            session = rows.whole(db, known)[0]
+            if session.status is not Status.OPEN:
+                for path in list(sealing.strays(root, session, folder)):
+                    sealing.set_aside(db, root, session, path, now)
+        elif folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()  # made for a session whose row was never written
+        else:
+            sealing.set_aside(db, root, None, folder, now)

@@ -1,0 +1,280 @@
+"""Records to rows and back: the only room that knows which column holds which field.
+
+Reads whole sessions with all that belongs to them; adds rows within the caller's transaction. Knows
+no file and decides nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from storage.errors import SessionClosed, UnknownSession
+from storage.records import (
+    Clip,
+    EndReason,
+    Gap,
+    Kind,
+    LabelCheck,
+    Note,
+    Session,
+    Shot,
+    Status,
+    Waybill,
+    parse_utc,
+    utc_text,
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How and when a session ends: the status that it is sealed with, and why."""
+
+    status: Status
+    end_reason: EndReason
+    ended_at: dt.datetime
+    reason: str = ""
+
+
+def media_of(session: Session) -> tuple[Clip | Shot, ...]:
+    """The session's files: clips first, then shots."""
+    return (*session.clips, *session.shots)
+
+
+def search_key(text: str) -> str:
+    """`text` as a tracking number or an order id is looked up: upper case, without spaces."""
+    return storable("".join(text.upper().split()))
+
+
+def storable(text: str) -> str:
+    """`text` with what UTF-8 cannot hold (half surrogates of a broken scan) spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+# ---------------------------------------------------------------------------- writing
+
+
+def insert(db: Database, table: str, row: Row) -> None:
+    """Add `row` to `table`. Table and columns come from this program, never from outside."""
+    columns = ", ".join(row)
+    marks = ", ".join(f":{column}" for column in row)
+    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608
+
+
+def insert_session(db: Database, session: Session, folder: str) -> None:
+    """Add the row of an open session."""
+    number = session.waybill.number
+    insert(
+        db,
+        "sessions",
+        {
+            "id": session.id,
+            "tracking_number": number,
+            "number_reversed": number[::-1],
+            "raw_scan": storable(session.waybill.raw),
+            "carrier": session.waybill.carrier,
+            "kind": session.kind.value,
+            "pass_no": session.pass_no,
+            "bench": storable(session.bench),
+            "packer": storable(session.packer),
+            "opened_at": utc_text(session.opened_at),
+            "folder": folder,
+            "required": json.dumps(session.required_slots),
+            "status": Status.OPEN.value,
+            "reason": storable(session.reason),
+        },
+    )
+
+
+def close_session(db: Database, session: str, ending: Ending, manifest_sha256: str) -> None:
+    """Turn the open row into its final state. Raises SessionClosed when it is not open."""
+    changed = db.execute(
+        "UPDATE sessions SET status = ?, sealed_at = ?, end_reason = ?, reason = ?, "
+        "manifest_sha256 = ? WHERE id = ? AND status = 'open'",
+        [
+            ending.status.value,
+            utc_text(ending.ended_at),
+            ending.end_reason.value,
+            storable(ending.reason),
+            manifest_sha256,
+            session,
+        ],
+    ).rowcount
+    if changed != 1:
+        raise SessionClosed(session, "closed by another program")
+
+
+def _add(db: Database, table: str, session: str, row: Row) -> None:
+    next_seq = f"SELECT coalesce(max(seq), 0) + 1 FROM {table} WHERE session_id = ?"  # noqa: S608
+    seq = db.execute(next_seq, [session]).fetchone()[0]
+    insert(db, table, {"session_id": session, "seq": seq, **row})
+
+
+def add_clip(db: Database, session: str, clip: Clip) -> None:
+    """Add a clip to an open session."""
+    _add(
+        db,
+        "clips",
+        session,
+        {
+            "camera": storable(clip.camera),
+            "part": clip.part,
+            "path": clip.path,
+            "codec": clip.codec,
+            "width": clip.width,
+            "height": clip.height,
+            "started_at": utc_text(clip.started_at),
+            "duration_ms": clip.duration_ms,
+            "pre_roll_ms": clip.pre_roll_ms,
+            "frames": clip.frames,
+            "dropped": clip.dropped,
+            "size_bytes": clip.size_bytes,
+            "sha256": clip.sha256,
+        },
+    )
+
+
+def add_shot(db: Database, session: str, shot: Shot) -> None:
+    """Add a shot to an open session."""
+    _add(
+        db,
+        "shots",
+        session,
+        {
+            "slot": storable(shot.slot),
+            "path": shot.path,
+            "camera": storable(shot.camera),
+            "taken_at": utc_text(shot.taken_at),
+            "label_check": None if shot.label_check is None else shot.label_check.value,
+            "width": shot.width,
+            "height": shot.height,
+            "size_bytes": shot.size_bytes,
+            "sha256": shot.sha256,
+        },
+    )
+
+
+def add_gap(db: Database, session: str, gap: Gap) -> None:
+    """Add a gap to an open session."""
+    _add(
+        db,
+        "gaps",
+        session,
+        {
+            "camera": storable(gap.camera),
+            "started_at": utc_text(gap.started_at),
+            "ended_at": None if gap.ended_at is None else utc_text(gap.ended_at),
+            "cause": storable(gap.cause),
+        },
+    )
+
+
+def add_note(db: Database, session: str, note: Note) -> None:
+    """Add a note to an open session."""
+    _add(
+        db,
+        "notes",
+        session,
+        {"at": utc_text(note.at), "what": storable(note.what), "text": storable(note.text)},
+    )
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+def require_open(db: Database, session: str) -> Row:
+    """The row of an open session. Raises UnknownSession, SessionClosed."""
+    row = session_row(db, session)
+    if row["status"] != Status.OPEN:
+        raise SessionClosed(session, row["status"])
+    return row
+
+
+def session_row(db: Database, session: str) -> Row:
+    """The session's row as stored. Raises UnknownSession."""
+    for row in db.query("SELECT * FROM sessions WHERE id = ?", [session]):
+        return row
+    raise UnknownSession(session)
+
+
+def one(db: Database, session: str) -> Session:
+    """The whole session. Raises UnknownSession."""
+    return whole(db, [session_row(db, session)])[0]
+
+
+def whole(db: Database, rows: Sequence[Row]) -> list[Session]:
+    """The sessions of these rows of `sessions`, in their order, with all that belongs to them."""
+    ids = json.dumps([row["id"] for row in rows])
+    clips = _children(db, "clips", ids)
+    shots = _children(db, "shots", ids)
+    gaps = _children(db, "gaps", ids)
+    notes = _children(db, "notes", ids)
+    return [
+        Session(
+            id=row["id"],
+            waybill=Waybill(row["tracking_number"], row["raw_scan"], row["carrier"]),
+            kind=Kind(row["kind"]),
+            pass_no=row["pass_no"],
+            bench=row["bench"],
+            packer=row["packer"],
+            opened_at=parse_utc(row["opened_at"]),
+            status=Status(row["status"]),
+            sealed_at=_moment(row["sealed_at"]),
+            end_reason=None if row["end_reason"] is None else EndReason(row["end_reason"]),
+            reason=row["reason"],
+            required_slots=tuple(json.loads(row["required"])),
+            clips=tuple(map(_clip, clips[row["id"]])),
+            gaps=tuple(map(_gap, gaps[row["id"]])),
+            shots=tuple(map(_shot, shots[row["id"]])),
+            notes=tuple(map(_note, notes[row["id"]])),
+        )
+        for row in rows
+    ]
+
+
+def _children(db: Database, table: str, ids: str) -> defaultdict[str, list[Row]]:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    sql = (
+        f"SELECT * FROM {table} WHERE session_id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+        "ORDER BY session_id, seq"
+    )
+    for row in db.query(sql, [ids]):
+        session = row.pop("session_id")
+        del row["seq"]
+        found[session].append(row)
+    return found
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return None if text is None else parse_utc(text)
+
+
+def _clip(row: Row) -> Clip:
+    return Clip(**{**row, "started_at": parse_utc(row["started_at"])})
+
+
+def _shot(row: Row) -> Shot:
+    check = row["label_check"]
+    return Shot(
+        **{
+            **row,
+            "taken_at": parse_utc(row["taken_at"]),
+            "label_check": None if check is None else LabelCheck(check),
+        }
+    )
+
+
+def _gap(row: Row) -> Gap:
+    return Gap(row["camera"], parse_utc(row["started_at"]), _moment(row["ended_at"]), row["cause"])
+
+
+def _note(row: Row) -> Note:
+    return Note(parse_utc(row["at"]), row["what"], row["text"])

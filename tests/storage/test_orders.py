@@ -1,0 +1,93 @@
+"""Order files give their links; what is bad in them is named by line and harms nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.errors import OrderFileError, Refused
+from storage.intake.orders import OrderFile, read_orders
+from tests.storage.desk import NUMBER, Desk
+
+
+def read(tmp_path: Path, content: str | bytes) -> OrderFile:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_orders(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"order_id,tracking_number\n77,{NUMBER}\n",
+        f"\ufefforder_id,tracking_number\r\n77,{NUMBER}\r\n",
+        f'title,Tracking ID,x,Order ID\n"a, ""b""",{NUMBER}\t,,77\t\n',
+        f"tracking_number;order_id\n{NUMBER.lower()};77",
+        "Order-ID\tTracking Number\n77\t1Z 999AA1 0123456784\n\n\n",
+        f"订单编号,物流单号\n77,{NUMBER}\n77,{NUMBER}\n",
+    ],
+)
+def test_order_exports_give_their_links(tmp_path: Path, content: str) -> None:
+    assert read(tmp_path, content) == OrderFile((("77", NUMBER),), ())
+
+
+def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) -> None:
+    huge = "x" * 200_000
+    rows = [
+        "order_id,tracking_number",
+        f"1,{NUMBER}",
+        "2,",
+        ",1Z999AA10123456785",
+        "3",
+        "4,1.2E+21",
+        "5,=HYPERLINK(1)",
+        f"6\x00,{NUMBER}",
+        "7,../../etc/passwd",
+        f"8,{huge}",
+        '"two\nlines",1Z999AA10123456786',
+        f"{huge[:101]},{NUMBER}",
+        f"=cmd|' /C calc'!A0,{NUMBER}",
+    ]
+    found = read(tmp_path, "\n".join(rows))
+    assert [pair[0] for pair in found.pairs] == ["1", "=cmd|' /C calc'!A0"]
+    assert [row.line for row in found.bad] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 13]
+    assert "spreadsheet" in found.bad[3].why
+    assert all(len(row.why) < 120 and row.why.isprintable() for row in found.bad)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"name,price\n1,2\n", b"order_id\n1\n", "订单编号,物流单号\n".encode("gbk"), bytes(100)],
+)
+def test_a_file_that_is_no_order_file_says_why(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(OrderFileError):
+        read(tmp_path, content)
+    with pytest.raises(OrderFileError):
+        read_orders(tmp_path / "nowhere.csv")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.text(max_size=200))
+def test_no_content_breaks_the_reader(tmp_path: Path, raw: bytes, text: str) -> None:
+    for content in (raw, f"order_id,tracking_number\n{text}".encode("utf-8", "replace")):
+        try:
+            found = read(tmp_path, content)
+        except OrderFileError:
+            continue
+        assert all(order.strip() and number == number.upper() for order, number in found.pairs)
+
+
+def test_linked_orders_find_their_parcels_before_and_after_packing(desk: Desk) -> None:
+    assert (
+        desk.archive.link_orders([("A 1", NUMBER), ("=B2", "9400111206206406260787")]) is not None
+    )
+    packed = desk.pack()
+    later = desk.pack("9400111206206406260787")
+    assert desk.archive.find("a1") == [packed]
+    assert desk.archive.find("=b2") == [later]
+    assert desk.archive.orders_of(NUMBER) == ["A 1"]
+    with pytest.raises(Refused):
+        desk.archive.link_orders([("", NUMBER)])
