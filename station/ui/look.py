@@ -1,0 +1,147 @@
+"""What the bench screen shows for a state: words, colours and the next step. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from station.rules.events import Disk
+from station.rules.state import Active, Finished, Phase, State
+from storage.records import Kind, LabelCheck, Status
+
+SEALED_SHOWN_S: Final = 4.0
+"""How long the last parcel's result stays on the banner when nobody scans."""
+_RESULTS: Final = {
+    Status.SEALED: ("sealed", "done", "sealed"),
+    Status.CANCELLED: ("cancelled", "stop", "ready"),
+    Status.INTERRUPTED: ("interrupted", "stop", "ready"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The banner: `word` is a message key, `sign` a shape, `tone` a colour class."""
+
+    word: str
+    sign: str
+    tone: str
+    next: str
+    next_params: tuple[tuple[str, str], ...] = ()
+    number: str = ""
+    elapsed_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLook:
+    """One shot slot: `state` is a message key and a colour class."""
+
+    name: str
+    state: str
+    sign: str
+    time: str = ""
+
+
+def banner(state: State, now_ms: int, since_result_s: float, *, started: bool) -> Look:
+    """What the whole screen says at once."""
+    active, returning = state.active, state.next_kind is Kind.RETURN
+    if state.closing and active is None:
+        return Look("sealing", "wait", "ready", "closing")
+    if state.phase is Phase.DECIDING:
+        number = state.wanted.waybill.number if state.wanted else ""
+        return Look("deciding", "check", "check", "answer", number=number)
+    if active is not None:
+        return _at_work(state, active, now_ms)
+    if state.phase is Phase.LOOKING_UP and state.wanted:
+        return Look("opening", "record", "recording", "opening", number=state.wanted.waybill.number)
+    if not started:
+        return Look("starting", "wait", "ready", "starting")
+    if state.handed_over and since_result_s < SEALED_SHOWN_S:
+        return _result(state.handed_over[0])
+    if returning:
+        return Look("return_ready", "return", "ready", "return_ready")
+    return Look("ready", "ready", "ready", "ready")
+
+
+def _at_work(state: State, active: Active, now_ms: int) -> Look:
+    number = active.waybill.number
+    ended = active.ended_at.mono_ms if active.ended_at else now_ms
+    elapsed_ms = max(0, ended - active.trigger.mono_ms)
+    if state.phase is Phase.SEALING:
+        return Look("sealing", "wait", "ready", "sealing", (), number, elapsed_ms)
+    word = "return_recording" if active.kind is Kind.RETURN else "recording"
+    if state.phase is Phase.OPENING:
+        word = "opening"
+    tone, sign = "recording", "record"
+    if state.alarms or state.question or active.finish_warned or active.timeout_warned:
+        word, tone, sign = "check", "check", "check"
+    if state.question:
+        return Look(word, sign, tone, "answer", (), number, elapsed_ms)
+    looks = slots(state)
+    open_slots = [look for look in looks if look.state in ("now", "missing")]
+    if not open_slots:
+        wrong = [look.state for look in looks if look.state in ("mismatch", "unreadable")]
+        if "mismatch" in wrong:
+            word, tone, sign = "check", "check", "check"
+        return Look(word, sign, tone, wrong[0] if wrong else "finish", (), number, elapsed_ms)
+    names = [slot.name for slot in state.rules.slots]
+    first = open_slots[0].name
+    params = (("n", str(names.index(first) + 1)), ("slot", first))
+    return Look(word, sign, tone, "photo", params, number, elapsed_ms)
+
+
+def _result(finished: Finished) -> Look:
+    word, sign, tone = _RESULTS.get(finished.status, _RESULTS[Status.SEALED])
+    if finished.failed:
+        word, sign, tone = "stop", "stop", "stop"
+    elif finished.status is Status.SEALED and not finished.confirmed:
+        word, sign, tone = "sealing", "wait", "ready"
+    elif finished.status is Status.SEALED and finished.shots < finished.slots:
+        word, sign, tone = "check", "check", "check"
+    following = "failed" if finished.failed else "sealed"
+    if finished.status is not Status.SEALED and not finished.failed:
+        following = "ready"
+    return Look(word, sign, tone, following, (), finished.number, finished.duration_ms)
+
+
+def slots(state: State) -> tuple[SlotLook, ...]:
+    """How each shot slot stands."""
+    active = state.active
+    looks: list[SlotLook] = []
+    now_given = active is None or state.phase is Phase.SEALING
+    required = set(state.rules.required(active.kind)) if active else set()
+    for slot in state.rules.slots:
+        shots = [shot for shot in active.shots if shot.slot == slot.name] if active else []
+        if shots:
+            newest = shots[-1]
+            at = newest.taken_at.astimezone().strftime("%H:%M")
+            if newest.label_check is LabelCheck.MISMATCH:
+                looks.append(SlotLook(slot.name, "mismatch", "stop", at))
+            elif newest.label_check is LabelCheck.UNREADABLE:
+                looks.append(SlotLook(slot.name, "unreadable", "check", at))
+            else:
+                looks.append(SlotLook(slot.name, "done", "done", at))
+        elif active and slot.name in {shot.slot for shot in active.pending}:
+            looks.append(SlotLook(slot.name, "wait", ""))
+        elif active and active.finish_warned and slot.name in required:
+            looks.append(SlotLook(slot.name, "missing", ""))
+        elif not now_given:
+            now_given = True
+            looks.append(SlotLook(slot.name, "now", ""))
+        else:
+            optional = active is not None and slot.name not in required
+            looks.append(SlotLook(slot.name, "optional" if optional else "todo", ""))
+    return tuple(looks)
+
+
+def clock(elapsed_ms: int | None) -> str:
+    """`03:07`, or with hours `1:02:03`; '' for None."""
+    if elapsed_ms is None:
+        return ""
+    minutes, seconds = divmod(elapsed_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
+
+
+def disk_tone(level: Disk) -> str:
+    """The colour class of the disk's line."""
+    return {Disk.OK: "", Disk.LOW: "check", Disk.FULL: "stop"}[level]
