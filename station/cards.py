@@ -1,0 +1,114 @@
+"""The sheet of command cards and packer's badges, as a PDF to print.
+
+A card is a barcode that drives the bench hands-free; `station.waybill` understands what is printed
+here. Knows no camera and no archive; slots come from the configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar, Final, Literal
+
+from station.waybill import Card, WaybillRules, understand
+
+Language = Literal["both", "en", "zh"]
+LANGUAGES: Final[tuple[Language, ...]] = ("both", "en", "zh")
+_COMMANDS: Final = ("FINISH", "PHOTO", "RETAKE", "OK", "YES", "NO", "CANCEL", "RETURN")
+_SLOT_COLOUR: Final = "0059a8"
+_PACKER_COLOUR: Final = "3b4252"
+
+
+class CardError(Exception):
+    """A card cannot be printed, because the bench would not understand it."""
+
+    exit_code: ClassVar = 2
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(
+            f"no card can say {code!r}: a name is up to 32 letters, digits, spaces, and . ' - _"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedCard:
+    """One card: what its barcode says, and what a person reads. `mark` stands in the shape."""
+
+    code: str
+    words: tuple[str, ...]
+    colour: str
+    shape: str
+    mark: str = ""
+
+
+def cards(
+    slots: Sequence[str], packers: Sequence[str] = (), language: Language = "both"
+) -> tuple[PrintedCard, ...]:
+    """The cards of a bench with these shot slots, and a badge for each packer.
+
+    Raises CardError.
+    """
+    text = Path(__file__).with_name("cards.toml").read_text(encoding="utf-8")
+    catalogue = tomllib.loads(text)
+
+    def words(entry: dict[str, str], default: str) -> tuple[str, ...]:
+        spoken = ("en", "zh") if language == "both" else (language,)
+        return tuple(dict.fromkeys(entry.get(key, default) for key in spoken))
+
+    found = [
+        PrintedCard(
+            f"PW:{name}",
+            words(catalogue[name], name),
+            catalogue[name]["colour"],
+            catalogue[name]["shape"],
+        )
+        for name in _COMMANDS
+    ]
+    for place, slot in enumerate(slots, start=1):
+        said = words(catalogue["slot"].get(slot, {}), slot.replace("_", " ").upper())
+        found.append(PrintedCard(f"PW:SLOT:{slot}", said, _SLOT_COLOUR, "number", str(place)))
+    found += [
+        PrintedCard(f"PW:PACKER:{name}", (name,), _PACKER_COLOUR, "number", name[:1].upper())
+        for name in packers
+    ]
+    for card in found:
+        if not isinstance(understand(card.code, WaybillRules()), Card):
+            raise CardError(card.code)
+    return tuple(found)
+
+
+def render(sheet: Sequence[PrintedCard], *, png_ppi: float | None = None) -> list[bytes]:
+    """The sheet as one PDF, or its pages as PNG pictures of `png_ppi` pixels an inch."""
+    import pylopdf_fonts_zh_cn
+    import typst
+
+    data = []
+    for card in sheet:
+        svg, square = _barcode(card.code)
+        data.append({**asdict(card), "svg": svg, "square": square})
+    made = typst.compile(
+        Path(__file__).with_name("cards.typ"),
+        format="pdf" if png_ppi is None else "png",
+        ppi=png_ppi,
+        font_paths=[Path(pylopdf_fonts_zh_cn.__file__).parent],
+        ignore_system_fonts=True,
+        sys_inputs={"cards": json.dumps(data)},
+    )
+    return made if isinstance(made, list) else [made]
+
+
+def _barcode(code: str) -> tuple[str, bool]:
+    """`code` as an SVG with its quiet zones, and whether it is square.
+
+    Code128 is what every scanner reads; it has no letters beyond ASCII, so a name with others gets
+    a QR code.
+    """
+    import zxingcpp
+
+    square = not code.isascii()
+    kind = zxingcpp.BarcodeFormat.QRCode if square else zxingcpp.BarcodeFormat.Code128
+    return zxingcpp.create_barcode(code, kind).to_svg(add_hrt=False, add_quiet_zones=True), square

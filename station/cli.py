@@ -1,0 +1,382 @@
+"""The front door: `packwitness COMMAND`. Parses, hands over, and tells faults in one line.
+
+Exit codes: 0 it came true, 1 it did not, 2 it was asked wrongly (usage or configuration). Loads a
+command's modules only when that command runs, so that `--help` and the bench's first picture do
+not wait for OpenCV.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from station.console import (
+    PROGRAM,
+    harmless,
+    not_found,
+    one_number,
+    progress_bar,
+    session_table,
+    told,
+)
+
+if TYPE_CHECKING:
+    from station.cards import Language
+    from station.config import Config
+
+DEBUG: Final = "PACKWITNESS_DEBUG"
+FAILED: Final = 1
+MISUSED: Final = 2
+STOPPED: Final = 130
+_FILE = click.Path(path_type=Path)
+
+
+class _Number(click.FloatRange):
+    """A number within bounds, as which `nan` passes otherwise."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    no_args_is_help=True,
+)
+@click.version_option(package_name=PROGRAM, message="%(prog)s %(version)s")
+def cli() -> None:
+    """A camera over every packing bench, and proof for every parcel."""
+
+
+def site(command: Callable[..., int]) -> Callable[..., int]:
+    """`command` with `--config` and `--archive`, called with the configuration they give."""
+
+    @click.option(
+        "--config",
+        "config_path",
+        type=_FILE,
+        metavar="FILE",
+        help="Configuration (default: ./config.toml if there is one).",
+    )
+    @click.option(
+        "--archive", "archive_path", type=_FILE, metavar="DIR",
+        help="Archive folder (default: the configuration's).",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def loaded(config_path: Path | None, archive_path: Path | None, **options: Any) -> int:
+        from station.config import load_config, with_archive
+
+        config = load_config(config_path)
+        if archive_path is not None:
+            config = with_archive(config, archive_path)
+        return command(config, **options)
+
+    return loaded
+
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+@cli.command()
+@click.option(
+    "--source", "sources", multiple=True, metavar="[NAME=]SOURCE",
+    help="Camera to use instead of the configured ones: 0, /dev/video0, rtsp://..., file:PATH or "
+    "sim:. Repeat it for several cameras.",
+)  # fmt: skip
+@click.option("--language", metavar="LANG", help="Language of the screen: auto, en, zh.")
+@site
+def bench(config: Config, sources: tuple[str, ...], language: str | None) -> int:
+    """Open the packing bench."""
+    from station.config import with_language, with_sources
+
+    if sources:
+        config = with_sources(config, sources)
+    if language is not None:
+        config = with_language(config, language)
+    from station.ui.terminal import run
+
+    return run(config)
+
+
+@cli.command()
+@click.option("--parcels", type=click.IntRange(3, 10_000), default=6, show_default=True)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed, the same shift."
+)
+@click.option("--language", metavar="LANG", default="auto", help="Language of the screen.")
+@as_json_option
+@site
+def demo(config: Config, parcels: int, seed: int, language: str, as_json: bool) -> int:
+    """Pack an unattended shift on simulated cameras and check all of it.
+
+    It needs a folder of its own: --archive DIR.
+    """
+    if click.get_current_context().params["archive_path"] is None:
+        raise click.UsageError("name a new folder for the demo's archive: --archive DIR")
+    from station.config import with_language
+    from station.demo import run
+
+    with_language(config, language)
+    return run(parcels, config.archive.path, seed, as_json=as_json, language=language)
+
+
+@cli.command()
+@click.argument("text")
+@as_json_option
+@site
+def find(config: Config, text: str, as_json: bool) -> int:
+    """Find packing sessions, newest first.
+
+    TEXT is a tracking number, its last 4 or more characters, or an order id.
+    """
+    from storage.archive import Archive
+    from storage.records import session_to_json
+
+    with Archive.open(config.archive.path, create=False, read_only=True) as archive:
+        found = archive.find(text)
+    if as_json:
+        click.echo(json.dumps([session_to_json(session) for session in found], indent=2))
+    elif found:
+        click.echo(session_table(found))
+    if not found:
+        told(not_found(text, config.archive.path))
+    return 0 if found else FAILED
+
+
+@cli.command()
+@click.argument("text")
+@click.option("--out", type=_FILE, metavar="DIR|FILE", help="Default: the archive's exports/.")
+@as_json_option
+@site
+def export(config: Config, text: str, out: Path | None, as_json: bool) -> int:
+    """Write the evidence package of one tracking number.
+
+    TEXT is a tracking number, its last 4 or more characters, or an order id; all of its sessions go
+    into the package.
+    """
+    from storage.archive import Archive
+    from storage.evidence.package import export as write_package
+    from storage.records import session_to_json
+
+    with Archive.open(config.archive.path, create=False) as archive:
+        found = archive.find(text)
+        if not found:
+            if as_json:
+                click.echo("[]")
+            told(not_found(text, config.archive.path))
+            return FAILED
+        one_number(text, found)
+        with progress_bar("packing", quiet=as_json) as progress:
+            path = write_package(archive, found, out or archive.root / "exports", progress=progress)
+    if as_json:
+        sessions = [session_to_json(session) for session in found]
+        click.echo(json.dumps({"package": str(path), "sessions": sessions}, indent=2))
+    else:
+        click.echo(path)
+    return 0
+
+
+@cli.command()
+@click.argument("path", type=_FILE, required=False)
+@as_json_option
+@site
+def verify(config: Config, path: Path | None, as_json: bool) -> int:
+    """Check that evidence is what was sealed.
+
+    PATH is an evidence package, an unpacked one, an archive or one session's folder; without it the
+    whole archive is checked.
+    """
+    from storage.evidence.verify import verify as problems_of
+
+    checked = path or config.archive.path
+    with progress_bar("checking", quiet=as_json) as progress:
+        problems = problems_of(checked, progress)
+    if as_json:
+        listed = [{"path": problem.path, "what": problem.what} for problem in problems]
+        click.echo(json.dumps({"ok": not problems, "problems": listed}, indent=2))
+    else:
+        for problem in problems:
+            click.echo(harmless(f"{problem.path}: {problem.what}"))
+        result = "ok" if not problems else f"{len(problems)} not as sealed"
+        click.echo(harmless(f"{checked}: {result}"))
+    return FAILED if problems else 0
+
+
+@cli.command()
+@as_json_option
+@site
+def doctor(config: Config, as_json: bool) -> int:
+    """Say what this machine really delivers, and what to do about each fault."""
+    from station.doctor import Level, examine, to_json, to_text
+
+    findings = []
+    for finding in examine(config):
+        findings.append(finding)
+        if not as_json:
+            click.echo(to_text(finding))
+    if as_json:
+        click.echo(json.dumps(to_json(findings), indent=2))
+    return FAILED if any(finding.level is Level.FAIL for finding in findings) else 0
+
+
+@cli.command()
+@click.option("--out", type=_FILE, default=Path("packwitness-cards.pdf"), show_default=True)
+@click.option("--packer", "packers", multiple=True, metavar="NAME", help="Add a packer's badge.")
+@click.option(
+    "--language", type=click.Choice(["both", "en", "zh"]), default="both", show_default=True
+)
+@as_json_option
+@site
+def cards(
+    config: Config, out: Path, packers: tuple[str, ...], language: Language, as_json: bool
+) -> int:
+    """Print the sheet of command cards as a PDF."""
+    from station.cards import cards as cards_of
+    from station.cards import render
+
+    sheet = cards_of([shot.slot for shot in config.shot], packers, language)
+    (pdf,) = render(sheet)
+    out.write_bytes(pdf)
+    if as_json:
+        codes = [card.code for card in sheet]
+        click.echo(json.dumps({"path": str(out), "cards": codes}, indent=2, ensure_ascii=False))
+    else:
+        click.echo(out)
+    return 0
+
+
+@cli.command()
+@click.option("--source", required=True, help="0, /dev/video0, rtsp://..., file:PATH or sim:")
+@click.option("--seconds", type=_Number(0.1, 86_400), required=True, help="After the start.")
+@click.option("--out", type=_FILE, required=True, metavar="FILE", help="A new .mp4 file.")
+@click.option("--tracking", default="", help="Text to burn into the picture.")
+@click.option("--preroll", type=_Number(0, 60), default=0.0, help="Seconds from before.")
+@click.option("--width", type=click.IntRange(64, 8192), help="Pixels to ask the camera for.")
+@click.option("--height", type=click.IntRange(64, 8192), help="Pixels to ask the camera for.")
+@click.option("--fps", type=_Number(1, 240), help="Frames a second to ask for.")
+@as_json_option
+@site
+def record(
+    config: Config,
+    source: str,
+    seconds: float,
+    out: Path,
+    tracking: str,
+    preroll: float,
+    width: int | None,
+    height: int | None,
+    fps: float | None,
+    as_json: bool,
+) -> int:
+    """Record from a camera without a screen or an archive: a test of the installation."""
+    from station.record import Wish
+    from station.record import record as record_clip
+
+    wish = Wish(source, seconds, out, tracking, preroll, width, height, fps, config.bench.name)
+    recorded = record_clip(wish, lambda line: click.echo(line, err=True))
+    clip = recorded.clip
+    if as_json:
+        click.echo(json.dumps(recorded.to_json(), indent=2))
+    else:
+        click.echo(
+            f"{clip.path}: {clip.width}x{clip.height} {clip.codec}, "
+            f"{clip.duration_ms / 1000:.1f} s "
+            f"(pre-roll {clip.pre_roll_ms / 1000:.1f} s), {clip.frames} frames, "
+            f"{clip.dropped} dropped, {clip.size_bytes / 1e6:.1f} MB"
+        )
+    if recorded.why:
+        told(f"ended early: {recorded.why}")
+    return FAILED if recorded.why and not recorded.by_hand else 0
+
+
+@cli.command(name="import")
+@click.argument("file", type=_FILE)
+@as_json_option
+@site
+def import_(config: Config, file: Path, as_json: bool) -> int:
+    """Link orders to tracking numbers, from a CSV file that a shop system wrote."""
+    from storage.archive import Archive
+    from storage.intake.orders import read_orders
+
+    orders = read_orders(file)
+    with Archive.open(config.archive.path) as archive:
+        linked = archive.link_orders(orders.pairs).result()
+    known = len(orders.pairs) - linked
+    if as_json:
+        bad = [{"line": row.line, "why": row.why} for row in orders.bad]
+        click.echo(json.dumps({"linked": linked, "known": known, "bad": bad}, indent=2))
+    else:
+        click.echo(f"{file}: {linked} orders linked, {known} known before, {len(orders.bad)} bad")
+    for row in orders.bad:
+        told(f"{file}: line {row.line} {row.why}")
+    return FAILED if orders.bad else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    if not os.environ.get(DEBUG):
+        # What threads log is for the bench's own log: unheard, Python prints it, tracebacks too.
+        logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        code = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return MISUSED
+    except click.ClickException as error:
+        hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        told(error.format_message() + (f" (see {hint} --help)" if hint else ""))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        told("stopped")
+        return STOPPED
+    except Exception as error:  # the top of the program: no traceback meets a packer
+        if os.environ.get(DEBUG):
+            raise
+        told(_plainly(error))
+        return int(getattr(error, "exit_code", FAILED))
+    return code if isinstance(code, int) else 0
+
+
+def _plainly(error: Exception) -> str:
+    """`error` for a person: our own speak for themselves, the system's name their file."""
+    if type(error).__module__.partition(".")[0] in {"station", "capture", "storage"}:
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return (
+        f"this should not have happened: {type(error).__name__}: {error}. "
+        f"Set {DEBUG}=1 to see where, and report it"
+    )
+
+
+def program() -> NoReturn:
+    """Run the command line of this process, and end the process."""
+    code = main()
+    if threading.active_count() > 1:
+        # A camera's driver that still hangs aborts the process when it returns while Python is
+        # being torn down ("terminate called"). All that matters is on the disk by now.
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,96 @@
+"""What commands print besides JSON: faults, tables, a bar. Light, for it is always loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from storage.records import Session
+
+PROGRAM: Final = "packwitness"
+_HEADINGS: Final = (
+    "TRACKING NUMBER", "PASS", "KIND", "STATUS", "OPENED", "BENCH", "PACKER", "VIDEO", "SHOTS",
+)  # fmt: skip
+
+
+def told(message: str) -> None:
+    """Print each line of `message` on stderr, marked as this program's."""
+    for line in message.splitlines() or [""]:
+        click.echo(f"{PROGRAM}: {harmless(line)}", err=True)
+
+
+def not_found(text: str, archive: Path) -> str:
+    """What to say when the archive knows nothing of `text`."""
+    return (
+        f"no session of {text[:40]!r} in {archive}: give the whole tracking number, its last 4 or "
+        "more characters, or an order id"
+    )
+
+
+def one_number(text: str, sessions: Sequence[Session]) -> None:
+    """Refuse `text` that means several waybills. Raises click.UsageError, which names them."""
+    numbers = list(dict.fromkeys(session.waybill.number for session in sessions))
+    if len(numbers) > 1:
+        listed = ", ".join(numbers[:5]) + (", ..." if len(numbers) > 5 else "")
+        raise click.UsageError(f"{text[:40]!r} means {len(numbers)} waybills: name one of {listed}")
+
+
+def session_table(sessions: Sequence[Session]) -> str:
+    """One line for each session, local times, under headings."""
+    rows = [_HEADINGS, *(_row(session) for session in sessions)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _row(session: Session) -> tuple[str, ...]:
+    shots = f"{len({shot.slot for shot in session.shots})}"
+    if session.missing:
+        shots += f", missing {', '.join(session.missing)}"
+    seconds = sum(clip.duration_ms for clip in session.clips) / 1000
+    return (
+        harmless(session.waybill.number),
+        str(session.pass_no),
+        session.kind.value,
+        session.status.value,
+        session.opened_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        harmless(session.bench),
+        harmless(session.packer) or "-",
+        f"{seconds:.0f} s" if session.clips else "none",
+        harmless(shots),
+    )
+
+
+@contextmanager
+def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Gives the callback (done, all) that moves a bar on stderr; None unless that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    shown = -1
+
+    def move(done: int, everything: int) -> None:
+        nonlocal shown
+        percent = 100 * done // max(1, everything)
+        if percent != shown:
+            shown = percent
+            bar = "#" * (percent // 4)
+            click.echo(f"\r{label} {bar:25} {percent:3} %", err=True, nl=False)
+
+    try:
+        yield move
+    finally:
+        click.echo("\r" + " " * (len(label) + 32) + "\r", err=True, nl=False)
+
+
+def harmless(text: str) -> str:
+    """`text` without anything that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -1,0 +1,100 @@
+"""The printed cards: what a scanner and a camera read from the page is what the bench obeys."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import zxingcpp
+from pyzbar import pyzbar
+
+from station.cards import CardError, PrintedCard, cards, render
+from station.waybill import Card, WaybillRules, understand
+
+Grey = npt.NDArray[Any]
+SLOTS = ("item", "packaging", "sealed_box", "label", "gift_note")
+PACKERS = ("Ana", "Li Wei", "李伟")
+
+
+@pytest.fixture(scope="module")
+def sheet() -> tuple[PrintedCard, ...]:
+    return cards(SLOTS, PACKERS)
+
+
+@pytest.fixture(scope="module")
+def pages(sheet: tuple[PrintedCard, ...]) -> list[Grey]:
+    """The printed pages as a scanner of 300 dots an inch sees them, grey."""
+    pages = []
+    for png in render(sheet, png_ppi=300):
+        page = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert page is not None
+        pages.append(page)
+    return pages
+
+
+def test_every_barcode_of_the_page_is_read_by_zxing(
+    sheet: tuple[PrintedCard, ...], pages: list[Grey]
+) -> None:
+    read = [found.text for page in pages for found in zxingcpp.read_barcodes(page)]
+    assert sorted(read) == sorted(card.code for card in sheet)
+
+
+def test_every_linear_barcode_of_the_page_is_read_by_zbar(
+    sheet: tuple[PrintedCard, ...], pages: list[Grey]
+) -> None:
+    linear = [pyzbar.ZBarSymbol.CODE128]
+    read = [found.data.decode() for page in pages for found in pyzbar.decode(page, linear)]
+    assert sorted(read) == sorted(card.code for card in sheet if card.code.isascii())
+
+
+def test_the_bench_obeys_every_card(sheet: tuple[PrintedCard, ...]) -> None:
+    meant = [understand(card.code, WaybillRules()) for card in sheet]
+    obeyed = [(card.action, card.value) for card in meant if isinstance(card, Card)]
+    assert obeyed == [
+        *((name, "") for name in ("finish", "photo", "retake", "ok", "yes", "no")),
+        *((name, "") for name in ("cancel", "return")),
+        *(("slot", slot) for slot in SLOTS),
+        *(("packer", name) for name in PACKERS),
+    ]
+
+
+def test_no_two_cards_look_alike(sheet: tuple[PrintedCard, ...]) -> None:
+    for appearance in ("words", "code"):
+        shown = [getattr(card, appearance) for card in sheet]
+        assert len(set(shown)) == len(shown)
+    shapes = [(card.shape, card.mark) for card in sheet if card.shape != "number"]
+    assert len(set(shapes)) == len(shapes) == 8
+
+
+def test_cards_speak_both_languages_or_the_one_that_was_asked_for() -> None:
+    assert cards(("label", "gift_note"))[0].words == ("FINISH", "完成")
+    assert cards(("label",), language="zh")[-1].words == ("面单",)
+    assert cards(("label",), language="en")[-1].words == ("LABEL",)
+    assert cards(("gift_note",), language="zh")[-1].words == ("GIFT NOTE",)
+
+
+def test_the_catalogue_is_complete() -> None:
+    path = Path(__file__).parents[2] / "station" / "cards.toml"
+    catalogue = tomllib.loads(path.read_text(encoding="utf-8"))
+    entries = {**catalogue, **catalogue["slot"]}
+    del entries["slot"]
+    for name, entry in entries.items():
+        assert entry["en"], name
+        assert entry["zh"], name
+
+
+@pytest.mark.parametrize("name", ["", "x" * 33, "a\x1b[2J", "../etc", "a:b"])
+def test_a_badge_that_the_bench_would_refuse_is_not_printed(name: str) -> None:
+    with pytest.raises(CardError, match="no card can say"):
+        cards(("label",), (name,))
+
+
+def test_the_sheet_is_one_pdf_that_shows_its_words(sheet: tuple[PrintedCard, ...]) -> None:
+    (pdf,) = render(sheet)
+    assert pdf.startswith(b"%PDF-")
+    assert b"NotoSansSC" in pdf  # Chinese letters are embedded, whatever fonts the printer has
