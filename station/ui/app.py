@@ -89,14 +89,12 @@ class BenchApp(App[None]):
         self._burst_s = config.scanner.burst_ms / 1000
         self._wedge = Wedge(self._burst_s)
         self._settling: Timer | None = None
-        self.set_class(colors() == "16", "-sixteen")
-        self.last_question: asyncio.Task[None] | None = None
+        self._question: asyncio.Task[None] | None = None
         """Held here because the loop holds its tasks only weakly."""
+        self.set_class(colors() == "16", "-sixteen")
         self._bench_screen = BenchScreen(self.bench, self._words)
         self._shown: Alarm | Question | None = None
         self._leaving = False
-        self.last_task: asyncio.Future[Any] | None = None
-        """Held here because the loop holds its tasks only weakly."""
         self._quit_asked_s = float("-inf")
         self._quiet_until_s = float("-inf")
 
@@ -171,7 +169,7 @@ class BenchApp(App[None]):
             self.post_message(settle)
 
         def follow() -> None:
-            self.last_question = loop.create_task(ask())
+            self._question = loop.create_task(ask())
 
         loop.call_soon(follow)
 

@@ -42,15 +42,16 @@ def run(config: Config) -> int:
 
 async def _serve(app: BenchApp, archive: Archive) -> None:
     """Run the app until it is closed, by its packer or by a signal."""
+    held: list[asyncio.Task[NoReturn]] = []  # the loop holds its tasks only weakly
     if sys.platform != "win32":
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, app.close_bench)
-        loop.add_signal_handler(signal.SIGHUP, _hang_up, app, archive)
+        loop.add_signal_handler(signal.SIGHUP, lambda: held.append(_hang_up(app, archive)))
     await show(app)
 
 
-def _hang_up(app: BenchApp, archive: Archive) -> None:
+def _hang_up(app: BenchApp, archive: Archive) -> asyncio.Task[NoReturn]:
     """The terminal is gone: write to nowhere from now on, seal, and leave without the screen."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
@@ -59,7 +60,7 @@ def _hang_up(app: BenchApp, archive: Archive) -> None:
     last = threading.Timer(LAST_S, _leave, [HUNG_UP])
     last.daemon = True
     last.start()
-    app.last_task = asyncio.ensure_future(_seal_and_leave(app, archive))
+    return asyncio.get_running_loop().create_task(_seal_and_leave(app, archive))
 
 
 async def _seal_and_leave(app: BenchApp, archive: Archive) -> NoReturn:
