@@ -18,17 +18,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from capture.asked import AsAsked, Asked
 from capture.barcode import ReaderThread
 from capture.clip import Recorder
-from capture.events import CameraDown, CameraUp, CaptureEvent, ClipFailed
+from capture.events import CameraDown, CameraUp, CameraWarned, CaptureEvent, ClipFailed
 from capture.fanout import FanOut, Offer
-from capture.frame import Frame, freeze
+from capture.frame import Frame, Yuv, freeze
 from capture.overlay import Overlay
 from capture.reader import Reader
-from capture.source import Kind, Picture, Source, SourceSpec, open_source
+from capture.settings import CameraSettings, CameraStatus
+from capture.source import Kind, Sample, Source, open_source
 from capture.still import Stills
 from capture.watch import Sight, Watch
 
@@ -42,48 +43,7 @@ _STEADY_S = 5.0  # up for so long, and the next outage starts again with the fir
 _MOST_LEFT_BEHIND = 4
 _MEASURED_OVER_NS = 3_000_000_000
 _FPS_IF_UNKNOWN = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """How to open a camera and when to call it down.
-
-    `width`, `height`, `fps` None: what the source gives. `stall_s`: no frame for so long, and the
-    camera is down; `freeze_s`, `black_s`: the same for equal pictures and black ones, 0 = never
-    (a video file may rightly stand still, it never is frozen). `symbologies`: what to read and
-    tell as ReadingSeen; none: nothing is read.
-    """
-
-    name: str
-    source: SourceSpec
-    width: int | None = None
-    height: int | None = None
-    fps: float | None = None
-    pre_roll_s: float = 10.0
-    bench: str = ""
-    symbologies: tuple[str, ...] = ()
-    stall_s: float = 2.0
-    freeze_s: float = 3.0
-    black_s: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class CameraStatus:
-    """How a camera is.
-
-    `fps` is measured over the last 3 s; `cause` says why a camera is not up; `frames` counts what
-    the camera delivered, `dropped` what the encoder had no time for.
-    """
-
-    name: str
-    up: bool
-    cause: str
-    fps: float
-    width: int
-    height: int
-    last_frame_age_s: float | None
-    frames: int
-    dropped: int
+_DAMAGED_SHARE = 0.9  # of stall_s: earlier than the keeper, who would take it for a hang
 
 
 class Camera:
@@ -101,6 +61,8 @@ class Camera:
         self._stills = Stills(settings.name, self._events.put)
         still_ok = settings.source.kind is Kind.FILE
         self._watch = Watch(0.0 if still_ok else settings.freeze_s, settings.black_s)
+        self._sight = Sight.GOOD
+        self._as_asked = AsAsked(Asked(settings.width, settings.height, settings.fps))
         self._closing = threading.Event()
         # Held while one frame is stamped and handed out, so that takers see them in order even
         # while a reader that was left behind wakes up. Taken before `_lock`.
@@ -117,7 +79,9 @@ class Camera:
         self._pause_s = _FIRST_PAUSE_S
         self._next_try_s = 0.0
         self._over = False
+        self._warning = ""
         self._frames = 0
+        self._damaged = 0
         self._last_ns = 0
         self._size = (0, 0)
         self._stamps: deque[int] = deque(maxlen=256)
@@ -140,19 +104,31 @@ class Camera:
     def status(self) -> CameraStatus:
         with self._lock:
             now_ns = time.monotonic_ns()
-            recent = [ns for ns in self._stamps if now_ns - ns <= _MEASURED_OVER_NS]
-            span_ns = now_ns - recent[0] if len(recent) > 1 else 0
             return CameraStatus(
                 name=self.name,
                 up=self._up,
                 cause=self._cause,
-                fps=(len(recent) - 0.5) * 1e9 / span_ns if self._up and span_ns else 0.0,
+                fps=self._fps(now_ns),
                 width=self._size[0],
                 height=self._size[1],
                 last_frame_age_s=(now_ns - self._last_ns) / 1e9 if self._last_ns else None,
                 frames=self._frames,
                 dropped=self._recorder.dropped if self._recorder else 0,
+                damaged=self._damaged,
+                warning=self._warning,
             )
+
+    @property
+    def hangs(self) -> bool:
+        """Down, and a read that was given up still hangs in its driver."""
+        with self._lock:
+            return not self._up and any(old.thread.is_alive() for old in self._left_behind)
+
+    def _fps(self, now_ns: int) -> float:
+        """Measured over the last 3 s, 0 while down. With the lock held."""
+        recent = [ns for ns in self._stamps if now_ns - ns <= _MEASURED_OVER_NS]
+        span_ns = now_ns - recent[0] if len(recent) > 1 else 0
+        return (len(recent) - 0.5) * 1e9 / span_ns if self._up and span_ns else 0.0
 
     def start(self) -> None:
         """Opens the camera and keeps it open. To be called once; CameraUp or CameraDown follows."""
@@ -224,28 +200,56 @@ class Camera:
 
     def _open(self) -> Source:
         settings = self.settings
-        return open_source(settings.source, settings.width, settings.height, settings.fps)
+        record = settings.record
+        if record == "auto" and settings.symbologies:
+            record = "encode"  # a copied stream is decoded at its key frames only
+        return open_source(
+            settings.source,
+            settings.width,
+            settings.height,
+            settings.fps,
+            record=record,
+            video_height=settings.video_height,
+        )
 
-    def _deliver(self, reader: Reader, picture: Picture) -> bool:
-        """Stamps a picture and hands it out. False: this reader is to let go of its source."""
+    def _deliver(self, reader: Reader, sample: Sample) -> bool:
+        """Stamps what came and hands it out. False: this reader is to let go of its source."""
         with self._delivery:
             with self._lock:
                 if self._reader is not reader:
                     return False
+                if sample.picture is None and sample.packet is None:
+                    return self._endure_damaged(reader)
                 # Some systems' monotonic clock moves in steps longer than a frame.
                 now_ns = max(time.monotonic_ns(), self._last_ns + 1)
-                frame = Frame(self._frames, now_ns, dt.datetime.now(dt.UTC), freeze(picture))
+                utc = dt.datetime.now(dt.UTC)
+                index = self._frames
                 first = not reader.first_ns
                 reader.first_ns = reader.first_ns or now_ns
                 reader.last_ns = self._last_ns = now_ns
                 self._frames += 1
-                self._size = frame.size
                 self._stamps.append(now_ns)
-            sight = self._watch.look(frame, reopened=first)
-            if sight is Sight.FROZEN:
+            frame = None
+            if sample.picture is not None:
+                picture = sample.picture
+                shown = picture if isinstance(picture, Yuv) else freeze(picture)
+                frame = Frame(index, now_ns, utc, shown, sample.jpeg)
+                # Between the key frames of a copied stream nothing is seen.
+                self._sight = self._watch.look(frame, reopened=first)
+            if self._sight is Sight.FROZEN:
                 return self._endure_frozen(reader, now_ns)
-            self._recorder_for(reader).offer(frame)
-            if sight is Sight.BLACK:
+            recorder = self._recorder_for(reader)
+            if sample.packet is not None:
+                recorder.offer_packet(sample.packet, now_ns, utc)
+            elif frame is not None:
+                recorder.offer(frame)
+            if frame is None:
+                return True
+            with self._lock:
+                self._size = frame.size
+                if not isinstance(frame.picture, Yuv):
+                    reader.size = frame.size  # some drivers announce another one
+            if self._sight is Sight.BLACK:
                 self._set_down(reader, "the picture is black; is the light on, the lens free?")
             else:
                 # Told last: whoever hears that the camera is up may ask it for anything.
@@ -253,6 +257,19 @@ class Camera:
                 self._set_up(reader, frame)
             self._takers.offer(frame)
         return True
+
+    def _endure_damaged(self, reader: Reader) -> bool:
+        """A damaged picture goes to nobody; where nothing else comes, reopening may help. With the
+        lock held."""
+        now_ns = time.monotonic_ns()
+        self._damaged += 1
+        since_ns = max(reader.last_ns, reader.opened_ns)
+        if now_ns - since_ns < _DAMAGED_SHARE * self.settings.stall_s * 1e9:
+            return True
+        self._reader = None
+        self._plan_next_try()
+        self._go_down("only damaged pictures come; check its cable, try another USB port")
+        return False
 
     def _endure_frozen(self, reader: Reader, now_ns: int) -> bool:
         """A frozen picture goes to nobody. Reopening helps, but a new opening gets its time."""
@@ -273,9 +290,13 @@ class Camera:
                 fps=reader.fps or settings.fps or _FPS_IF_UNKNOWN,
                 pre_roll_s=settings.pre_roll_s,
                 overlay=Overlay(settings.bench, settings.name),
+                video_height=settings.video_height,
+                encoder=settings.encoder,
             )
             with self._lock:
                 self._recorder = recorder
+            if reader.codec:
+                self._stills.copied_from(recorder.tail)
         return self._recorder
 
     def _let_go(self, reader: Reader, cause: str, final: bool = False) -> None:
@@ -361,6 +382,18 @@ class Camera:
             self._left_behind.append(reader)
             self._plan_next_try()
             self._go_down(cause)
+        elif self._up:
+            self._compare_with_asked(reader)
+
+    def _compare_with_asked(self, reader: Reader) -> None:
+        """Tells once when the camera gives something else than asked, and once when no more."""
+        now_s = time.monotonic()
+        if now_s - self._up_since_s < _MEASURED_OVER_NS / 1e9:
+            return
+        warning = self._as_asked.judge(reader.size, self._fps(time.monotonic_ns()), now_s)
+        if bool(warning) != bool(self._warning):
+            self._events.put(CameraWarned(self.name, warning))
+        self._warning = warning
 
     # -- the teller's thread -------------------------------------------------------------------
 

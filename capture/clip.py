@@ -2,8 +2,8 @@
 
 Stands between the camera's reader thread and the clip files:
 
-    offer() -> bounded queue -> encoder thread -> ring of encoded frames
-                                              \\-> open clips, each with a writer thread
+    offer()        -> bounded queue -> encoder thread -> ring of coded frames
+    offer_packet() -> (as the camera coded them)     \\-> open clips, each with a writer thread
 
 Requests go through the same queue as the frames, so that a clip ends with what was captured up to
 its stop, and no frame falls between the ring and the clip. Knows no source, no session and no
@@ -12,26 +12,34 @@ screen.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from av.video.stream import VideoStream
+
 from capture.clipwriter import ClipWriter
-from capture.encoder import Encoder
+from capture.encoder import Encoded, Encoder
 from capture.events import CaptureEvent, ClipEnded, ClipFailed
 from capture.frame import Frame
+from capture.hardware import pick_encoder
 from capture.overlay import Overlay, harmless
 from capture.ring import Ring
+from capture.source import Packet
 
 _log = logging.getLogger(__name__)
 
 # Frames that wait for the encoder: 0.6 s of 1080p30. A picture of 1080p takes 6.2 MB.
 _QUEUE_BYTES = 128 << 20
 _FEWEST_QUEUED, _MOST_QUEUED = 4, 64
+# Packets that wait: a second and more of any camera; they only have to be sorted in.
+_PACKETS_QUEUED = 256
 # Encoded frames that wait for the disk: about a minute of 1080p.
 _BACKLOG_BYTES = 32 << 20
 
@@ -39,6 +47,14 @@ _BACKLOG_BYTES = 32 << 20
 @dataclass(frozen=True, slots=True)
 class _Picture:
     frame: Frame
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    packet: Packet
+    mono_ns: int
+    utc: dt.datetime
     seq: int
 
 
@@ -58,15 +74,25 @@ class _Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class _Tail:
+    from_ns: int
+    answer: Future[list[Encoded]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Close:
     next_seq: int
+
+
+_Job = _Picture | _Coded | _Start | _Stop | _Tail | _Close
 
 
 class Recorder:
     """Records one camera. Owns the encoder's thread and one thread for each open clip.
 
-    `fps` is nominal: what a clip shows when is told by `Frame.mono_ns` alone. Clips may overlap.
-    `on_event` is called from these threads and must not block.
+    `fps` is nominal: what a clip shows when is told by the capture clock alone. Pictures higher
+    than `video_height` are scaled down; `encoder` is `auto` or a name, see `capture.hardware`.
+    Clips may overlap. `on_event` is called from these threads and must not block.
     """
 
     def __init__(
@@ -77,6 +103,8 @@ class Recorder:
         fps: float,
         pre_roll_s: float,
         overlay: Overlay,
+        video_height: int | None = None,
+        encoder: str = "auto",
         queue_bytes: int = _QUEUE_BYTES,
         backlog_bytes: int = _BACKLOG_BYTES,
     ) -> None:
@@ -87,13 +115,16 @@ class Recorder:
         self._fps = fps
         self._pre_roll_ns = round(pre_roll_s * 1e9)
         self._overlay = overlay
+        self._video_height = video_height
+        self._codec = encoder
         self._queue_bytes = queue_bytes
         self._backlog_bytes = backlog_bytes
 
         # Shared with the callers, under the condition's lock.
         self._changed = threading.Condition()
-        self._jobs: deque[_Picture | _Start | _Stop | _Close] = deque()
+        self._jobs: deque[_Job] = deque()
         self._waiting = 0
+        self._torn = False
         self._seq = 0
         self._dropped = 0
         self._open: set[str] = set()
@@ -101,6 +132,7 @@ class Recorder:
 
         # The encoder thread's own.
         self._encoder: Encoder | None = None
+        self._copied: VideoStream | None = None
         self._ring = Ring(self._pre_roll_ns)
         self._clips: dict[str, ClipWriter] = {}
         self._text_of = ""
@@ -124,7 +156,7 @@ class Recorder:
 
     def offer(self, frame: Frame) -> None:
         """Takes the next frame. Never blocks: without room it is dropped and counted."""
-        most = min(_MOST_QUEUED, max(_FEWEST_QUEUED, self._queue_bytes // frame.bgr.nbytes))
+        most = min(_MOST_QUEUED, max(_FEWEST_QUEUED, self._queue_bytes // frame.nbytes))
         with self._changed:
             if self._closed:
                 return
@@ -135,6 +167,37 @@ class Recorder:
                 return
             self._waiting += 1
             self._put(_Picture(frame, seq))
+
+    def offer_packet(self, packet: Packet, mono_ns: int, utc: dt.datetime) -> None:
+        """Takes the next packet of a stream that is kept as the camera coded it; arrived at
+        `mono_ns`. Never blocks: without room it is dropped and counted, up to a key frame."""
+        with self._changed:
+            if self._closed:
+                return
+            seq = self._seq
+            self._seq += 1
+            full = self._waiting >= _PACKETS_QUEUED
+            self._torn = full or (self._torn and not packet.key)
+            if self._torn:
+                self._dropped += 1
+                return
+            self._waiting += 1
+            self._put(_Coded(packet, mono_ns, utc, seq))
+
+    def tail(self, from_ns: int, timeout_s: float = 1.0) -> list[Encoded]:
+        """The newest coded frames, from the last key frame at or before `from_ns` (capture clock).
+
+        Any thread may ask. Empty when there are none, or when none came within `timeout_s`.
+        """
+        answer: Future[list[Encoded]] = Future()
+        with self._changed:
+            if self._closed:
+                return []
+            self._put(_Tail(from_ns, answer))
+        try:
+            return answer.result(timeout_s)
+        except TimeoutError:
+            return []
 
     def start(
         self, clip_id: str, path: Path, trigger_ns: int, text: str, pre_roll: bool = True
@@ -177,7 +240,7 @@ class Recorder:
         for writer in writers:
             writer.join(max(0.0, until - time.monotonic()))
 
-    def _put(self, job: _Picture | _Start | _Stop | _Close) -> None:
+    def _put(self, job: _Job) -> None:
         self._jobs.append(job)
         self._changed.notify()
 
@@ -195,11 +258,15 @@ class Recorder:
             with self._changed:
                 self._changed.wait_for(lambda: self._jobs)
                 job = self._jobs.popleft()
-                if isinstance(job, _Picture):
+                if isinstance(job, _Picture | _Coded):
                     self._waiting -= 1
             match job:
                 case _Picture():
                     self._record(job)
+                case _Coded():
+                    self._copy(job)
+                case _Tail():
+                    job.answer.set_result(self._ring.cut(job.from_ns))
                 case _Start():
                     self._begin(job)
                 case _Stop():
@@ -219,24 +286,55 @@ class Recorder:
             self._forget()
             return
         self._faulty = False
-        self._ring.add(encoded)
+        self._keep(encoded)
+
+    def _copy(self, job: _Coded) -> None:
+        stream = job.packet.stream
+        if self._copied is not stream:
+            if self._copied is not None and not _alike(self._copied, stream):
+                self._begin_anew("the camera codes its pictures in another way", job.seq)
+            elif self._encoder is not None:
+                self._begin_anew("the camera's own coding is kept from now on", job.seq)
+            self._copied = stream
+        self._keep(
+            Encoded(
+                job.packet.data,
+                job.packet.key,
+                job.mono_ns,
+                job.utc,
+                job.seq,
+                stream,
+                job.packet.delay_ns,
+                copied=True,
+            )
+        )
+
+    def _keep(self, coded: Encoded) -> None:
+        self._ring.add(coded)
         for clip in self._clips.values():
-            clip.add(encoded)
+            clip.add(coded)
 
     def _encoder_for(self, job: _Picture) -> Encoder:
-        """The encoder for pictures of this size; another size begins everything anew."""
-        size = job.frame.size
-        if self._encoder is not None and self._encoder.source_size != size:
-            (width, height), (new_width, new_height) = self._encoder.source_size, size
-            why = f"the picture changed from {width}x{height} to {new_width}x{new_height}"
-            self._end_all(why, job.seq)
-            self._forget()
+        """The encoder for pictures like this one; others begin everything anew."""
+        frame = job.frame
+        if self._copied is not None:
+            self._begin_anew("the camera's own coding is not kept any more", job.seq)
+        if self._encoder is not None and not self._encoder.fits(frame):
+            (width, height), (new_width, new_height) = self._encoder.source_size, frame.size
+            changed = (width, height) != (new_width, new_height)
+            how = f"from {width}x{height} to {new_width}x{new_height}" if changed else "its colours"
+            self._begin_anew(f"the picture changed {how}", job.seq)
         if self._encoder is None:
-            self._encoder = Encoder(size, self._fps, self._overlay)
+            codec = pick_encoder(frame.size, self._fps, self._codec)
+            self._encoder = Encoder.like(frame, self._fps, self._overlay, self._video_height, codec)
         return self._encoder
 
+    def _begin_anew(self, why: str, next_seq: int) -> None:
+        self._end_all(why, next_seq)
+        self._forget()
+
     def _forget(self) -> None:
-        self._encoder = None
+        self._encoder = self._copied = None
         self._ring.clear()
 
     def _begin(self, job: _Start) -> None:
@@ -250,6 +348,7 @@ class Recorder:
             trigger_ns=job.trigger_ns,
             title=harmless(job.text),
             fps=self._fps,
+            caption=lambda frame: self._overlay.line(frame.utc, frame.mono_ns, job.text),
             backlog_bytes=self._backlog_bytes,
         )
         pre_roll_ns = self._pre_roll_ns if job.pre_roll else 0
@@ -274,3 +373,14 @@ class Recorder:
         for clip in self._clips.values():
             clip.end(why, next_seq)
         self._clips.clear()
+
+
+def _alike(one: VideoStream, other: VideoStream) -> bool:
+    """Whether a file may hold packets of both: the same codec, size and parameter sets."""
+    ours, theirs = one.codec_context, other.codec_context
+    return (ours.codec.canonical_name, ours.width, ours.height, ours.extradata) == (
+        theirs.codec.canonical_name,
+        theirs.width,
+        theirs.height,
+        theirs.extradata,
+    )

@@ -1,4 +1,4 @@
-"""One clip's file: encoded frames into an MP4 that plays whatever happens to the recorder.
+"""One clip's file: coded frames into an MP4 that plays whatever happens to the recorder.
 
 Stands at the end of the recorder: the clip writer's thread calls it, and only that thread. Knows
 no queue, no event and no encoder.
@@ -6,6 +6,9 @@ no queue, no event and no encoder.
 While it grows the file is a fragmented MP4, at most half a second in memory; closing it turns it
 into an ordinary MP4 with its index at the end (`hybrid_fragmented`, FFmpeg 7.1). Killed at any
 moment it plays up to its last fragment.
+
+A camera's own coding cannot carry a burnt-in line: such a clip gets it as a subtitle track, one cue
+a second, which players show.
 """
 
 from __future__ import annotations
@@ -14,23 +17,36 @@ import contextlib
 import datetime as dt
 import io
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import OutputContainer
 
 from capture.disk import cause_of, sync_folder
 from capture.encoder import TIME_BASE, Encoded, ticks
+from capture.salvage import clocks_text, held_by, whole_bytes
 
 _FRAGMENT_US = 500_000
+_CUE_EVERY_NS = 1_000_000_000
+# FFmpeg asks for one to make the track's header; a cue's text has no markup.
+_SUBTITLE_HEADER = b"[Script Info]\nScriptType: v4.00+\n"
+# Players on Apple's systems know HEVC by no other name.
+_TAGS = {"hevc": "hvc1"}
 # A fragment of half a second in one write.
 _BUFFER_BYTES = 1 << 18
 _OPTIONS = {
     "movflags": "hybrid_fragmented",
     "frag_duration": str(_FRAGMENT_US),
     "flush_packets": "1",
+    # A second without a cue must not hold back the pictures.
+    "max_interleave_delta": "1",
 }
+
+Caption = Callable[[Encoded], str]
+"""What the subtitle says while this frame is shown."""
 
 
 class ClipFile:
@@ -40,7 +56,7 @@ class ClipFile:
     is whole. `frames`, `first` and `last` tell what the file holds.
     """
 
-    def __init__(self, path: Path, title: str, nominal_frame_ns: int) -> None:
+    def __init__(self, path: Path, title: str, nominal_frame_ns: int, caption: Caption) -> None:
         """Makes the file. Raises OSError, FileExistsError when there is one of that name."""
         self.path = path
         self.frames = 0
@@ -49,7 +65,10 @@ class ClipFile:
         self.last: Encoded | None = None
         self._title = title
         self._frame_ns = nominal_frame_ns
-        self._last_pts = -1
+        self._caption = caption
+        self._cue: Encoded | None = None
+        self._shown_ns = 0
+        self._last_dts = -1
         self._container: OutputContainer | None = None
         self._output = _Output(path)
         try:
@@ -70,10 +89,10 @@ class ClipFile:
 
     @property
     def duration_ms(self) -> int:
-        """From the first frame to the end of the last, on the capture clock."""
+        """From the first frame to the end of the last one shown, on the capture clock."""
         if self.first is None or self.last is None:
             return 0
-        return (self.last.mono_ns - self.first.mono_ns + self._frame_ns) // 1_000_000
+        return (self._shown_ns - self.first.mono_ns + self._frame_ns) // 1_000_000
 
     def write(self, frame: Encoded) -> None:
         """Adds `frame`; the first one must be a key frame. Does nothing after an error."""
@@ -82,18 +101,29 @@ class ClipFile:
         if self._container is None or self.first is None:
             self._container = self._open(frame)
             self.first = frame
-        packet = av.Packet(len(frame.data))  # padded, which packets around bytes are not
-        packet.update(frame.data)
-        packet.stream = self._container.streams.video[0]
-        packet.time_base = TIME_BASE
-        self._last_pts = max(ticks(frame.mono_ns - self.first.mono_ns), self._last_pts + 1)
-        packet.pts = packet.dts = self._last_pts
+        container = self._container
+        since_ns = frame.mono_ns - self.first.mono_ns
+        if frame.copied and (
+            self._cue is None or frame.mono_ns - self._cue.mono_ns >= _CUE_EVERY_NS
+        ):
+            self._cue = frame
+            text = self._caption(frame).encode()
+            cue = _packet(container, len(text).to_bytes(2) + text, 1)
+            cue.pts = cue.dts = ticks(since_ns)
+            cue.duration = ticks(_CUE_EVERY_NS)
+            cue.is_keyframe = True
+            container.mux_one(cue)
+        packet = _packet(container, frame.data, 0)
+        self._last_dts = max(ticks(since_ns), self._last_dts + 1)
+        packet.dts = self._last_dts
+        packet.pts = self._last_dts + ticks(frame.delay_ns)
         packet.duration = ticks(self._frame_ns)
         packet.is_keyframe = frame.key
-        self._container.mux_one(packet)
+        container.mux_one(packet)
         if not self.error:
             self.frames += 1
             self.last = frame
+            self._shown_ns = max(self._shown_ns, frame.mono_ns + frame.delay_ns)
 
     def sync(self) -> None:
         """Brings what was written to the disk itself; up to half a second may be in memory."""
@@ -125,10 +155,18 @@ class ClipFile:
             self._output, "w", format="mp4", options=_OPTIONS, buffer_size=_BUFFER_BYTES
         )
         container.metadata["creation_time"] = frame.utc.astimezone(dt.UTC).isoformat()
+        container.metadata["comment"] = clocks_text(frame.utc, frame.mono_ns)
         if self._title:
             container.metadata["title"] = self._title
         stream = container.add_stream_from_template(frame.stream)
         stream.time_base = TIME_BASE
+        if tag := _TAGS.get(stream.codec_context.codec.canonical_name):
+            stream.codec_context.codec_tag = tag
+        if frame.copied:
+            cues = container.add_stream("mov_text")
+            cues.codec_context.subtitle_header = _SUBTITLE_HEADER
+            cues.time_base = TIME_BASE
+            container.start_encoding()
         return container
 
     def _salvage(self) -> None:
@@ -136,13 +174,13 @@ class ClipFile:
         # A disk that failed may fail again: what was counted while writing stands then, and the
         # file stays as it is, since players stop at its end.
         with contextlib.suppress(OSError, av.FFmpegError):
-            whole_bytes = _whole_bytes(self.path)
-            self._output.cut(whole_bytes)
-            shown = _times(self.path) if whole_bytes else []
-            self.frames = len(shown)
-            if shown and self.first is not None:
-                elapsed_ns = shown[-1] * 100_000 // 9
-                self.last = replace(self.first, mono_ns=self.first.mono_ns + elapsed_ns)
+            whole = whole_bytes(self.path)
+            self._output.cut(whole)
+            held = held_by(self.path) if whole else None
+            self.frames = held.frames if held else 0
+            if held and self.first is not None:
+                self._shown_ns = self.first.mono_ns + held.last_ns
+                self.last = replace(self.first, mono_ns=self._shown_ns)
 
 
 class _Output(io.RawIOBase):
@@ -197,28 +235,10 @@ class _Output(io.RawIOBase):
         super().close()
 
 
-def _whole_bytes(path: Path) -> int:
-    """Where the last whole fragment of the MP4 at `path` ends. Raises OSError.
-
-    The first fragment lies before its index (`moov`), every other behind one (`moof`).
-    """
-    size = path.stat().st_size
-    whole = at = 0
-    with path.open("rb") as file:
-        while at + 8 <= size:
-            file.seek(at)
-            length, kind = int.from_bytes(file.read(4)), file.read(4)
-            if length == 1:  # a 64-bit length follows
-                length = int.from_bytes(file.read(8))
-            if length < 8 or at + length > size:
-                break
-            at += length
-            if kind == b"moov" or (kind == b"mdat" and whole):
-                whole = at
-    return whole
-
-
-def _times(path: Path) -> list[int]:
-    """The time of each frame in the file, in units of TIME_BASE. Raises av.FFmpegError."""
-    with av.open(str(path)) as container:
-        return [packet.pts or 0 for packet in container.demux(video=0) if packet.size]
+def _packet(container: OutputContainer, data: bytes, stream: int) -> av.Packet[Any]:
+    """A packet for the container's stream of that index: pictures 0, cues 1."""
+    packet = av.Packet(len(data))  # padded, which packets around bytes are not
+    packet.update(data)
+    packet.stream = container.streams[stream]
+    packet.time_base = TIME_BASE
+    return packet

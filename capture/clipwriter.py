@@ -1,7 +1,7 @@
 """One clip being written by a thread of its own, so that a slow disk never holds up the encoder.
 
-Stands between the recorder and the clip's file: a queue of encoded frames, bounded in bytes, and
-the replies `ClipStarted`, `ClipEnded`, `ClipFailed`. Knows no encoder and no ring.
+Stands between the recorder and the clip's file: a queue of coded frames, bounded in bytes, and the
+replies `ClipStarted`, `ClipEnded`, `ClipFailed`. Knows no encoder and no ring.
 """
 
 from __future__ import annotations
@@ -13,21 +13,26 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from capture.clipfile import ClipFile
+from capture.clipfile import Caption, ClipFile
 from capture.disk import cause_of
-from capture.encoder import CODEC, Encoded
+from capture.encoder import Encoded
 from capture.events import CaptureEvent, ClipEnded, ClipFailed, ClipInfo, ClipStarted
+from capture.holes import DISK_TOO_SLOW, Holes
+from capture.salvage import clock_offset_ms
 
 _log = logging.getLogger(__name__)
 
 _SYNC_EVERY_S = 1.0
+# A disk that takes longer for one write, while an ended clip waits for it, does not answer.
+_NO_ANSWER_S = 10.0
 
 
 class ClipWriter:
     """Writes one clip and tells `on_event` how it went; exactly one of ended and failed comes.
 
     The disk may lag by `backlog_bytes` of frames. Beyond that the clip loses frames up to the next
-    key frame that there is room for; they count as `dropped`.
+    key frame that there is room for: a hole. An ended clip whose disk does not answer for
+    `no_answer_s` has failed; what reached the disk stays where it is.
     """
 
     def __init__(
@@ -40,7 +45,9 @@ class ClipWriter:
         trigger_ns: int,
         title: str,
         fps: float,
+        caption: Caption,
         backlog_bytes: int,
+        no_answer_s: float = _NO_ANSWER_S,
     ) -> None:
         self._clip_id = clip_id
         self._camera = camera
@@ -49,7 +56,9 @@ class ClipWriter:
         self._trigger_ns = trigger_ns
         self._title = title
         self._frame_ns = round(1e9 / fps)
+        self._caption = caption
         self._backlog_bytes = backlog_bytes
+        self._no_answer_s = no_answer_s
         self._changed = threading.Condition()
         self._frames: deque[Encoded] = deque()
         self._queued_bytes = 0
@@ -57,14 +66,19 @@ class ClipWriter:
         self._ending = False
         self._why = ""
         self._next_seq = 0
+        self._holes = Holes()
+        self._newest: Encoded | None = None
         self._started = False
+        self._progress_s = time.monotonic()
+        self._answered = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"clip {camera}", daemon=True)
 
     def begin(self, frames: Iterable[Encoded]) -> None:
         """Starts the thread with the pre-roll, which no bound applies to: the ring bounds it."""
         for frame in frames:
+            self._holes.kept(frame)
             self._frames.append(frame)
-            self._next_seq = frame.seq + 1
+            self._newest, self._next_seq = frame, frame.seq + 1
         self._skipping = not self._frames  # a file begins with a key frame
         self._thread.start()
 
@@ -73,12 +87,14 @@ class ClipWriter:
         with self._changed:
             if self._ending:
                 return
-            self._next_seq = frame.seq + 1
+            self._newest, self._next_seq = frame, frame.seq + 1
             size = len(frame.data)
             room = self._queued_bytes + size <= self._backlog_bytes
             self._skipping = not room or (self._skipping and not frame.key)
             if self._skipping:
+                self._holes.skipped(DISK_TOO_SLOW)
                 return
+            self._holes.kept(frame)
             self._frames.append(frame)
             self._queued_bytes += size
             self._changed.notify()
@@ -90,10 +106,16 @@ class ClipWriter:
         lacks up to there counts as dropped.
         """
         with self._changed:
-            if not self._ending:
-                self._ending, self._why = True, why
-                self._next_seq = max(self._next_seq, next_seq)
-                self._changed.notify()
+            if self._ending:
+                return
+            self._ending, self._why = True, why
+            self._next_seq = max(self._next_seq, next_seq)
+            self._progress_s = time.monotonic()  # it may have waited for frames until now
+            self._changed.notify()
+        if self._thread.ident is not None:
+            threading.Thread(
+                target=self._await_disk, name=f"patience {self._camera}", daemon=True
+            ).start()
 
     def join(self, timeout_s: float) -> None:
         self._thread.join(timeout_s)
@@ -102,11 +124,30 @@ class ClipWriter:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
+    def _await_disk(self) -> None:
+        """Answers for a writer that hangs in the system: `stop` must have its answer."""
+        while not self._answered.wait(self._no_answer_s / 10):
+            if time.monotonic() - self._progress_s > self._no_answer_s:
+                self._answer(
+                    ClipFailed(
+                        self._camera,
+                        self._clip_id,
+                        f"the disk does not answer; what it took lies in {self._path.name}",
+                    )
+                )
+
+    def _answer(self, event: ClipEnded | ClipFailed) -> None:
+        with self._changed:
+            if self._answered.is_set():
+                return
+            self._answered.set()
+        self._on_event(event)
+
     def _run(self) -> None:
         file: ClipFile | None = None
         why = ""
         try:
-            file = ClipFile(self._path, self._title, self._frame_ns)
+            file = ClipFile(self._path, self._title, self._frame_ns, self._caption)
             self._write(file)
         except OSError as error:
             why = cause_of(error, self._path)
@@ -117,14 +158,14 @@ class ClipWriter:
             self._ending = True
             self._frames.clear()
         if file is None:
-            self._on_event(ClipFailed(self._camera, self._clip_id, why))
+            self._answer(ClipFailed(self._camera, self._clip_id, why))
             return
         try:
             file.finish()
         except Exception as error:
             _log.exception("finishing clip %s of camera %s", self._clip_id, self._camera)
             why = why or f"cannot finish {self._path.name}: {error}"
-        self._answer(file, why or file.cause or self._why)
+        self._report(file, why or file.cause or self._why)
 
     def _write(self, file: ClipFile) -> None:
         """Writes what comes until the clip ends or the disk fails."""
@@ -134,11 +175,13 @@ class ClipWriter:
             frames, ending = self._take(sync_at - time.monotonic() if unsynced else None)
             for frame in frames:
                 file.write(frame)
+                self._progress_s = time.monotonic()
             unsynced = unsynced or bool(frames)
             if file.first is not None and not file.error:
                 self._tell_started(file.first)
             if unsynced and time.monotonic() >= sync_at:
                 file.sync()
+                self._progress_s = time.monotonic()
                 unsynced = False
                 sync_at = time.monotonic() + _SYNC_EVERY_S
 
@@ -161,22 +204,28 @@ class ClipWriter:
     def _pre_roll_ms(self, first: Encoded) -> int:
         return max(0, self._trigger_ns - first.mono_ns) // 1_000_000
 
-    def _answer(self, file: ClipFile, why: str) -> None:
-        if file.first is None or not file.frames:
+    def _report(self, file: ClipFile, why: str) -> None:
+        if file.first is None or file.last is None or not file.frames:
             why = why or "no frame came from the camera"
-            self._on_event(ClipFailed(self._camera, self._clip_id, why))
+            self._answer(ClipFailed(self._camera, self._clip_id, why))
             return
         self._tell_started(file.first)
+        first, codec = file.first, file.first.stream.codec_context
+        dropped = self._next_seq - first.seq - file.frames
+        newest = self._newest or first
         info = ClipInfo(
             path=self._path,
-            codec=CODEC,
-            width=file.first.stream.width,
-            height=file.first.stream.height,
-            started_at=file.first.utc,
+            codec=codec.codec.canonical_name,
+            width=codec.width,
+            height=codec.height,
+            started_at=first.utc,
             duration_ms=file.duration_ms,
-            pre_roll_ms=self._pre_roll_ms(file.first),
+            pre_roll_ms=self._pre_roll_ms(first),
             frames=file.frames,
-            dropped=self._next_seq - file.first.seq - file.frames,
+            dropped=dropped,
             size_bytes=file.size_bytes,
+            clock_offset_ms=clock_offset_ms(first.utc, first.mono_ns),
+            copied=first.copied,
+            holes=self._holes.until(file.last.mono_ns, newest, dropped, file.cause),
         )
-        self._on_event(ClipEnded(self._camera, self._clip_id, info, why))
+        self._answer(ClipEnded(self._camera, self._clip_id, info, why))

@@ -8,11 +8,18 @@ camera does.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch inside a clip whose frames the camera delivered, but the file does not hold."""
+
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    frames: int
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +27,10 @@ class ClipInfo:
     """A finished clip: the file is closed and synced. Hashing it is the archive's work.
 
     `started_at` is the UTC time of the first frame; `pre_roll_ms` how much of the clip lies before
-    its trigger; `dropped` counts frames that the camera delivered but the file does not hold.
+    its trigger; `dropped` counts frames that the camera delivered but the file does not hold, and
+    `holes` tells where and why, neighbouring ones joined. `clock_offset_ms` is the wall clock less
+    the capture clock at the first frame. `copied`: the camera's own coding, so that time and
+    number stand in a subtitle track instead of the picture.
     """
 
     path: Path
@@ -33,6 +43,9 @@ class ClipInfo:
     frames: int
     dropped: int
     size_bytes: int
+    clock_offset_ms: int
+    copied: bool = False
+    holes: tuple[Hole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class StillInfo:
     """A finished still: a JPEG on disk, synced, hashed while it was written.
 
     `sharpness` is the variance of the Laplacian at half size, `brightness` the mean grey level
-    0-255; `bgr` the picture itself, H×W×3 uint8, for whoever must read its label.
+    0-255, `motion` the mean change of the grey level against the frame before, 0-255.
     """
 
     path: Path
@@ -51,7 +64,7 @@ class StillInfo:
     sha256: str
     sharpness: float
     brightness: float
-    bgr: npt.NDArray[np.uint8] = field(repr=False, compare=False)
+    motion: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,14 @@ class CameraDown(CaptureEvent):
     """No usable frames any more: `cause` is one line such as `no frame for 2.0 s`."""
 
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraWarned(CaptureEvent):
+    """The camera works, but not as asked: `what` is one line such as `delivers 1280x720 at 15 fps;
+    1920x1080 at 30 fps was asked for`. Told when it begins and again with '' when it is over."""
+
+    what: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
-from capture.frame import Frame
+if TYPE_CHECKING:  # an owner of cameras in other processes need not wait for OpenCV
+    from capture.frame import Frame
 
 _log = logging.getLogger(__name__)
 
-Offer = Callable[[Frame], None]
+Offer: TypeAlias = "Callable[[Frame], None]"
 
 
 class FanOut:

@@ -1,8 +1,14 @@
 """The line that is burnt into every recorded picture: when, which tracking number, where.
 
+    2026-11-22 21:04:07.1 +08:00   Δ1795362834.512   1Z999AA10123456784   Bench 1 · overhead
+
 Stands between a frame and the encoder: it writes light text on a black plate into the bottom left
-corner of a copy of the picture. Knows no clip, no camera thread and no rule of a session; what it
-is told to write may be hostile and is made harmless here.
+corner of the planes that are about to be encoded. Knows no clip, no camera thread and no rule of a
+session; what it is told to write may be hostile and is made harmless here.
+
+The number after Δ is the wall clock less the capture clock in seconds. It stands still unless
+somebody sets the clock (or lets it run at another speed), so a clock that was turned back shows.
+Where the line is too short for everything, Δ goes first, then the end of the place.
 
 The plate is opaque on purpose: black under the text is legible on any picture, and what stands
 still costs the encoder nothing. It is drawn anew once a second; in between only the digit of the
@@ -14,6 +20,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import unicodedata
+from collections import deque
 
 import cv2
 import numpy as np
@@ -32,9 +39,14 @@ _WRAP = (0, 1 << 20)
 _HEIGHTS_PER_FONT_SIZE = 32
 _SMALLEST_FONT_PX = 14
 _LONGEST_TEXT = 60
-# Luma of BT.601 limited range.
+# Black and white of limited range; in full range they are a dark and a light grey, as legible.
 _BLACK, _WHITE = 16, 235
 _GREY_CHROMA = 128
+# The clocks of a frame are read one after the other, the wall clock last: among so many frames the
+# smallest difference is the true one, and one that is nearer than this to what stands there is it.
+_OFFSETS_COMPARED = 8
+_OFFSET_HELD_US = 2_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def harmless(text: str, longest: int = _LONGEST_TEXT) -> str:
@@ -68,6 +80,8 @@ class Overlay:
         self._plate: Picture = np.zeros((0, 0), np.uint8)
         self._digits: Picture = np.zeros((10, 0, 0), np.uint8)
         self._digit_x = 0
+        self._offsets_us: deque[int] = deque(maxlen=_OFFSETS_COMPARED)
+        self._offset_us: int | None = None
 
     @property
     def text(self) -> str:
@@ -78,14 +92,8 @@ class Overlay:
     def text(self, text: str) -> None:
         self._text = harmless(text)
 
-    def draw(self, bgr: Picture, utc: dt.datetime) -> None:
-        """Writes the line for `utc` into `bgr`, H×W×3 uint8, in place."""
-        with self._lock:
-            plate = self._plate_for(bgr.shape[1], bgr.shape[0], utc)
-            bgr[-plate.shape[0] :, : plate.shape[1]] = plate[:, :, np.newaxis]
-
-    def draw_i420(self, i420: Picture, utc: dt.datetime) -> None:
-        """Writes the line for `utc` into `i420` in place.
+    def draw_i420(self, i420: Picture, utc: dt.datetime, mono_ns: int) -> None:
+        """Writes the line for a frame of `utc` and `mono_ns` (capture clock) into `i420` in place.
 
         `i420` is (H * 3 / 2)×W uint8 as cv2 makes it: the Y plane, then U, then V, packed.
         H and W are even.
@@ -93,7 +101,8 @@ class Overlay:
         width = i420.shape[1]
         height = i420.shape[0] * 2 // 3
         with self._lock:
-            plate = self._plate_for(width, height, utc)
+            offset_us = self._offset_of(utc, mono_ns)
+            plate = self._plate_for(width, height, utc, offset_us)
             rows, columns = plate.shape
             i420[height - rows : height, :columns] = plate
         quarter = width * height // 4
@@ -102,23 +111,49 @@ class Overlay:
             half = plane.reshape(height // 2, width // 2)
             half[-(rows // 2) :, : columns // 2] = _GREY_CHROMA
 
-    def _plate_for(self, width: int, height: int, utc: dt.datetime) -> Picture:
+    def line(self, utc: dt.datetime, mono_ns: int, text: str) -> str:
+        """The line as text, with whole seconds, for a picture that nothing can be drawn into."""
+        with self._lock:
+            offset_us = self._offset_of(utc, mono_ns)
+        local = utc.astimezone()
+        zone = local.strftime("%z")
+        parts = [
+            f"{local:%Y-%m-%d %H:%M:%S} {zone[:3]}:{zone[3:5]}",
+            f"Δ{offset_us / 1e6:.3f}",
+            harmless(text),
+            self._place,
+        ]
+        return "   ".join(part for part in parts if part)
+
+    def _offset_of(self, utc: dt.datetime, mono_ns: int) -> int:
+        """The wall clock less the capture clock in microseconds, as it is to be shown."""
+        wall_us = (utc - _EPOCH) // dt.timedelta(microseconds=1)
+        self._offsets_us.append(wall_us - mono_ns // 1000)
+        least_us = min(self._offsets_us)
+        if self._offset_us is None or abs(least_us - self._offset_us) >= _OFFSET_HELD_US:
+            self._offset_us = least_us
+        return self._offset_us
+
+    def _plate_for(self, width: int, height: int, utc: dt.datetime, offset_us: int) -> Picture:
         """The plate (grey, luma 16-235, even sides), good until the next call. Lock held."""
         text = self._text
-        wanted = (width, height, utc.replace(microsecond=0), text)
+        wanted = (width, height, utc.replace(microsecond=0), offset_us, text)
         if wanted != self._shown:
-            self._render(width, height, utc.astimezone(), text)
+            self._render(width, height, utc.astimezone(), offset_us, text)
             self._shown = wanted
         room = self._plate[:, self._digit_x : self._digit_x + self._digits.shape[2]]
         room[:] = self._digits[utc.microsecond // 100_000, :, : room.shape[1]]
         return self._plate
 
-    def _render(self, width: int, height: int, local: dt.datetime, text: str) -> None:
+    def _render(
+        self, width: int, height: int, local: dt.datetime, offset_us: int, text: str
+    ) -> None:
         # The narrower side counts, so that a camera mounted upright gets a line that fits.
         size = max(_SMALLEST_FONT_PX, min(height, width * 3 // 4) // _HEIGHTS_PER_FONT_SIZE)
         rows = min(height, (size * 3 // 2 + 1) & ~1)
         baseline = rows - size * 2 // 5
         margin = size // 3
+        right = width - margin
 
         plate = np.full((rows, width), _BLACK, np.uint8)
         x = self._put(plate, f"{local:%Y-%m-%d %H:%M:%S}.", margin, baseline, size)
@@ -129,11 +164,14 @@ class Overlay:
         for digit in range(10):
             self._put(digits[digit], str(digit), 0, baseline, size)
         x += digit_width
-        offset = local.strftime("%z")
-        x = self._put(plate, f" {offset[:3]}:{offset[3:5]}", x, baseline, size)
-        for part in (text, self._place):
-            if part:
-                x = self._put_fitting(plate, "   " + part, x, baseline, size, width - margin)
+        zone = local.strftime("%z")
+        x = self._put(plate, f" {zone[:3]}:{zone[3:5]}", x, baseline, size)
+        parts = ["   " + part for part in (text, self._place) if part]
+        offset = f"   Δ{offset_us / 1e6:.3f}"
+        if x + self._width(offset + "".join(parts), size) <= right:
+            x = self._put(plate, offset, x, baseline, size)
+        for part in parts:
+            x = self._put_fitting(plate, part, x, baseline, size, right)
 
         self._digits, self._digit_x = digits, digit_x
         self._plate = plate[:, : min(width, (x + margin + 1) & ~1)]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from capture.source import Picture, Source, SourceError, SourceLost
+from capture.source import Sample, Source, SourceError, SourceLost
 
 _log = logging.getLogger(__name__)
 
@@ -21,13 +21,14 @@ class Reader:
 
     `ended(reader, cause, final)` is called unless `deliver` ended it. The times are of the
     monotonic clock, 0 = not yet; `last_ns` and `first_ns` are set by whoever stamps the frames.
+    `fps`, `size` (the sensor's) and `codec` are those of the source once it is open.
     """
 
     def __init__(
         self,
         camera: str,
         open_it: Callable[[], Source],
-        deliver: Callable[[Reader, Picture], bool],
+        deliver: Callable[[Reader, Sample], bool],
         ended: Callable[[Reader, str, bool], None],
     ) -> None:
         self._camera = camera
@@ -39,6 +40,8 @@ class Reader:
         self.first_ns = 0
         self.last_ns = 0
         self.fps = 0.0
+        self.size = (0, 0)
+        self.codec = ""
         self.thread = threading.Thread(target=self._run, name=f"frames {camera}", daemon=True)
 
     def _run(self) -> None:
@@ -55,10 +58,11 @@ class Reader:
     def _read(self) -> None:
         source = self._open()
         try:
-            self.fps = source.fps
+            self.fps, self.codec = source.fps, source.codec
+            self.size = (source.width, source.height)
             self.opened_ns = time.monotonic_ns()
-            while (picture := source.read()) is not None:
-                if not self._deliver(self, picture):
+            while (sample := source.read()) is not None:
+                if not self._deliver(self, sample):
                     return
         finally:
             source.close()

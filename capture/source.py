@@ -24,15 +24,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+# Who only checks how a source is written need not wait for numpy and FFmpeg.
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from av.video.stream import VideoStream
 
-# In quotes: who only checks how a source is written need not wait for numpy.
-Picture: TypeAlias = "npt.NDArray[np.uint8]"
+    from capture.frame import Picture
 
 _LATE_FRAMES = 4  # a driver keeps about four buffers: a reader later than that loses frames
 
@@ -92,15 +91,46 @@ class SourceSpec:
         return self.safe_text
 
 
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One coded picture of a stream that is recorded as the camera coded it.
+
+    `data` is Annex B; `key`: a decoder can begin here. `delay_ns` is how much later than it is
+    decoded the picture is shown (0 without B-frames). `stream` is the template for files.
+    """
+
+    data: bytes = field(repr=False)
+    key: bool
+    delay_ns: int
+    stream: VideoStream = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a source gives at once: a picture, a packet to be copied, or both (key frames).
+
+    Neither: what came was damaged and cannot be shown. `jpeg` is the camera's own coded picture
+    at the sensor's full size, where there is one; `picture` may be smaller.
+    """
+
+    picture: Picture | None = None
+    packet: Packet | None = None
+    jpeg: bytes = field(default=b"", repr=False)
+
+
 class Source(Protocol):
-    """An open source. `fps` is what was negotiated, 0 if the source does not tell."""
+    """An open source. `fps` is what was negotiated, 0 if the source does not tell.
+
+    `codec` is what its packets are coded in (`h264`, `hevc`) if they are to be copied, else ''.
+    """
 
     width: int
     height: int
     fps: float
+    codec: str
 
-    def read(self) -> Picture | None:
-        """The next picture, H×W×3 uint8 BGR; blocks until it comes into being.
+    def read(self) -> Sample | None:
+        """What comes next; blocks until it comes into being.
 
         None if the source ended without saying why. Raises SourceLost.
         """
@@ -131,26 +161,37 @@ def parse_source(text: str) -> SourceSpec:
 
 
 def open_source(
-    spec: SourceSpec, width: int | None = None, height: int | None = None, fps: float | None = None
+    spec: SourceSpec,
+    width: int | None = None,
+    height: int | None = None,
+    fps: float | None = None,
+    *,
+    record: str = "encode",
+    video_height: int | None = None,
 ) -> Source:
     """Opens the source; a device or the simulated bench is asked for the given size and rate.
 
-    What it delivers then stands in the result. May block for many seconds. Raises SourceError.
+    What it delivers then stands in the result. `record`: `copy` hands out a stream's or a file's
+    packets, `encode` its pictures, `auto` the packets where they are H.264. A JPEG whose picture is
+    at least twice as high as `video_height` is decoded at a half or a quarter of its size. May
+    block for many seconds. Raises SourceError.
     """
+    if record == "copy" and spec.kind in (Kind.DEVICE, Kind.SIM):
+        raise SourceError(spec.safe_text, 'gives no video to be copied; set record = "auto"')
     # Imported here: understanding a line of the configuration needs neither OpenCV nor a picture.
     match spec.kind:
         case Kind.DEVICE:
             from capture.opencv import DeviceSource
 
-            return DeviceSource(spec, width, height, fps)
+            return DeviceSource(spec, width, height, fps, video_height)
         case Kind.STREAM:
-            from capture.opencv import StreamSource
+            from capture.stream import StreamSource
 
-            return StreamSource(spec)
+            return StreamSource(spec, record, video_height)
         case Kind.FILE:
-            from capture.opencv import FileSource
+            from capture.stream import FileSource
 
-            return FileSource(spec)
+            return FileSource(spec, record, video_height)
         case Kind.SIM:
             from capture.sim import SimSource
 
@@ -171,7 +212,13 @@ class Pace:
         ahead = self._start_s + due_s - now
         if ahead > 0:
             time.sleep(ahead)
-        return ahead > -_LATE_FRAMES * period_s
+        return not self.late(due_s, period_s)
+
+    def late(self, due_s: float, period_s: float) -> bool:
+        """Whether `due_s` was more than 4 periods ago."""
+        if self._start_s is None:
+            return False
+        return self._start_s + due_s - time.monotonic() < -_LATE_FRAMES * period_s
 
 
 def redact(text: str) -> str:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import zlib
 from enum import Enum
 
-import cv2
-
-from capture.frame import Frame
+from capture.frame import Frame, Yuv
 
 _STEP_PX = 16  # every 16th pixel of every 16th row: 8,000 of 1080p, 0.03 ms
 _BLACK_LEVEL = 12  # mean grey level; a dark room still gives more
+_LIMITED_BLACK_LEVEL = 16 + 10  # the same where black is 16 and white 235
 
 
 class Sight(Enum):
@@ -45,13 +44,17 @@ class Watch:
         `reopened`: the first frame of a new opening; the time without frames does not count.
         """
         half = _STEP_PX // 2
-        sample = frame.bgr[half::_STEP_PX, half::_STEP_PX].copy()
+        sample = frame.grey[half::_STEP_PX, half::_STEP_PX].copy()
         fingerprint = zlib.crc32(sample.tobytes())
         if fingerprint != self._print:
             self._print, self._changed_ns, self._frozen = fingerprint, frame.mono_ns, False
         elif reopened:
             self._changed_ns = frame.mono_ns
-        if self._lit_ns is None or sum(cv2.mean(sample)[:3]) >= 3 * _BLACK_LEVEL:
+        picture = frame.picture
+        limited = isinstance(picture, Yuv) and not picture.full_range
+        if self._lit_ns is None or sample.mean() >= (
+            _LIMITED_BLACK_LEVEL if limited else _BLACK_LEVEL
+        ):
             self._lit_ns = frame.mono_ns
         if self._freeze_ns and frame.mono_ns - self._changed_ns >= self._freeze_ns:
             self._frozen = True

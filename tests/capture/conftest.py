@@ -16,6 +16,14 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("video") / "bench.mp4", list(range(0, 2000, 40)))
 
 
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 s of numbered frames at 25 a second, without B-frames, every fifth a key frame."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    options = {"preset": "ultrafast", "tune": "zerolatency", "g": "5"}
+    return write_video(path, list(range(0, 30_000, 40)), options=options)
+
+
 @pytest.fixture
 def ear() -> Ear:
     return Ear()
@@ -23,13 +31,13 @@ def ear() -> Ear:
 
 @pytest.fixture
 def rtsp_server() -> Iterator[Callable[..., RtspServer]]:
-    """Starts RTSP servers, `rtsp_server()` or `rtsp_server(user, password)`, and ends them."""
+    """Starts RTSP servers, with the arguments of `RtspServer`, and ends them."""
     if why := why_no_rtsp():
         pytest.skip(why)
     started: list[RtspServer] = []
 
-    def start(*login: str) -> RtspServer:
-        started.append(RtspServer(*login))
+    def start(*login: str, film: Path | None = None) -> RtspServer:
+        started.append(RtspServer(*login, film=film))
         return started[-1]
 
     yield start

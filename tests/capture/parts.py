@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import shutil
 import subprocess
 import sys
@@ -17,14 +19,60 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from av.video.stream import VideoStream
 
 from capture.events import CaptureEvent
+from capture.frame import Frame
+from capture.source import Sample, Source, SourceLost
 from tests.capture.numbered import number_in, numbered
 
 Picture = npt.NDArray[np.uint8]
 E = TypeVar("E", bound=CaptureEvent)
 
+UTC_0 = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 _SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+def write_jpegs(path: Path, jpegs: list[bytes], size: tuple[int, int] = (640, 360)) -> Path:
+    """A video whose pictures are `jpegs`, 25 a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_mux_stream("mjpeg", rate=25, width=size[0], height=size[1])
+        for number, jpeg in enumerate(jpegs):
+            packet = av.Packet(jpeg)
+            packet.stream, packet.time_base = stream, Fraction(1, 25)
+            packet.pts = packet.dts = number
+            packet.is_keyframe = True
+            container.mux(packet)
+    return path
+
+
+def read_all(source: Source, most: int = 1_000_000) -> list[Sample]:
+    """What a source gives until it is over, at most so much."""
+    samples: list[Sample] = []
+    try:
+        while len(samples) < most and (sample := source.read()) is not None:
+            samples.append(sample)
+    except SourceLost as lost:
+        assert lost.final, lost
+    return samples
+
+
+def numbers_copied(samples: list[Sample], codec: str = "h264") -> list[int]:
+    """The numbers on the pictures of copied packets, decoded with nothing but the first key's."""
+    coded = b"".join(sample.packet.data for sample in samples if sample.packet is not None)
+    with av.open(io.BytesIO(coded), "r", format=codec) as container:
+        return [
+            number_in(np.asarray(frame.to_ndarray(format="gray"), np.uint8))
+            for frame in container.decode(video=0)
+        ]
+
+
+def next_picture(source: Source) -> Picture:
+    """The next picture of a source, in BGR."""
+    sample = source.read()
+    assert sample is not None
+    assert sample.picture is not None
+    return Frame(0, 0, UTC_0, sample.picture).bgr
 
 
 def number_on(picture: Picture | None) -> int:
@@ -33,14 +81,24 @@ def number_on(picture: Picture | None) -> int:
     return number_in(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8))
 
 
-def write_video(path: Path, times_ms: list[int]) -> Path:
-    """An H.264 MP4 whose n-th frame is `numbered(n)`, shown from `times_ms[n]` on."""
+def write_video(
+    path: Path,
+    times_ms: list[int],
+    codec: str = "libx264",
+    size: tuple[int, int] = (640, 360),
+    options: dict[str, str] | None = None,
+) -> Path:
+    """A video, H.264 unless said, whose n-th frame is `numbered(n)`, shown from `times_ms[n]` on.
+
+    `options` are the encoder's; by default libx264 makes B-frames.
+    """
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        stream = container.add_stream(codec, rate=25, options=options)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         for number, at_ms in enumerate(times_ms):
-            frame = av.VideoFrame.from_ndarray(numbered(number, 640, 360), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(numbered(number, *size), format="bgr24")
             frame.pts, frame.time_base = at_ms, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -81,10 +139,13 @@ class Ear:
 
 
 class RtspServer:
-    """The server program and its process; `url` stays the same when it is started again."""
+    """The server program and its process; `url` stays the same when it is started again.
 
-    def __init__(self, *login: str) -> None:
-        self._login = login
+    It shows `film`, an H.264 MP4, or something that moves.
+    """
+
+    def __init__(self, *login: str, film: Path | None = None) -> None:
+        self._arguments = [str(film or ""), *login]
         self._port = "0"
         self.process = self.start()
 
@@ -99,7 +160,7 @@ class RtspServer:
     def start(self) -> subprocess.Popen[str]:
         program = Path(__file__).with_name("rtsp_server.py")
         self.process = subprocess.Popen(
-            [_SYSTEM_PYTHON, str(program), self._port, *self._login],
+            [_SYSTEM_PYTHON, str(program), self._port, *self._arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

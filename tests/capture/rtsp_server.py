@@ -1,7 +1,8 @@
 """A real RTSP camera on loopback, for tests: run by the system's python3, which has gi.
 
-Prints its port on one line when it accepts clients. With two arguments, user and password, it lets
-nobody else in.
+Prints its port on one line when it accepts clients. Arguments: the port (0 for any), a video file
+to show ('' for a moving ball), and if nobody else is to be let in, a user and a password. Each
+client sees the file from its beginning.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ GstRtspServer: Any = importlib.import_module("gi.repository.GstRtspServer")
 PICTURE = (
     "( videotestsrc is-live=true pattern=ball background-color=0xff406080"
     " ! video/x-raw,width=640,height=360,framerate=25/1"
-    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=12"
+    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=50"
+    " ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+)
+
+FILM = (
+    '( filesrc location="{}" ! qtdemux ! h264parse config-interval=1'
     " ! rtph264pay name=pay0 pt=96 config-interval=1 )"
 )
 
@@ -28,13 +34,13 @@ def main(arguments: list[str]) -> None:
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    port = arguments[0] if arguments else "0"
+    port, film, *login = arguments
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PICTURE)
-    factory.set_shared(True)
-    if len(arguments) == 3:
-        lock_up(server, factory, *arguments[1:])
+    factory.set_launch(FILM.format(film) if film else PICTURE)
+    factory.set_shared(not film)
+    if login:
+        lock_up(server, factory, *login)
     server.get_mount_points().add_factory("/bench", factory)
     if server.attach(None) == 0:
         sys.exit(f"port {port} is taken")

@@ -13,7 +13,7 @@ import cv2
 import pytest
 import zxingcpp
 
-from capture.camera import Camera, CameraSettings
+from capture.camera import Camera
 from capture.events import (
     CameraDown,
     CameraUp,
@@ -27,6 +27,7 @@ from capture.events import (
 )
 from capture.fanout import Newest
 from capture.frame import Frame
+from capture.settings import CameraSettings
 from capture.sim import scene
 from capture.source import parse_source
 from tests.capture.numbered import decode

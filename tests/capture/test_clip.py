@@ -300,10 +300,10 @@ def test_the_burnt_in_number_is_legible_and_begins_with_the_clip(
     def likeness(at: int, number: str) -> float:
         overlay = Overlay("Bench 1", "overhead")
         overlay.text = number
-        expected = noise.copy()
-        overlay.draw(expected, frames[at].utc)
+        expected = np.asarray(cv2.cvtColor(noise, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        overlay.draw_i420(expected, frames[at].utc, frames[at].mono_ns)
         rows = size[1] // 32
-        want = cv2.cvtColor(expected, cv2.COLOR_BGR2GRAY)[-rows:, : size[0] * 3 // 4]
+        want = expected[size[1] - rows : size[1], : size[0] * 3 // 4]
         have = shown[at][1][-rows:, : size[0] * 3 // 4]
         return float(cv2.matchTemplate(have, want, cv2.TM_CCOEFF_NORMED)[0, 0])
 

@@ -14,7 +14,7 @@ from pyzbar import pyzbar
 
 from capture.sim import Scene, scene
 from capture.source import Source, SourceError, SourceLost, open_source, parse_source
-from tests.capture.parts import Picture
+from tests.capture.parts import Picture, next_picture
 
 UPS = "1Z999AA10123456784"
 _fresh_seed = itertools.count(1000)
@@ -40,7 +40,7 @@ def look_until(source: Source, seen: Callable[[Picture], bool], timeout_s: float
     """Reads on until a picture is as wanted."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
-        picture = source.read()
+        picture = next_picture(source)
         assert picture is not None
         if seen(picture):
             return picture
@@ -59,7 +59,7 @@ def test_a_label_at_rest_is_read_by_both_decoders(
 ) -> None:
     scene(7).show(number, head_start_s=4)
     source = open_source(parse_source(f"sim:?seed=7&view={view}"), *size)
-    picture = source.read()
+    picture = next_picture(source)
     assert picture is not None
     assert picture.shape == (size[1], size[0], 3)
     assert codes(picture) == [number]
@@ -69,14 +69,14 @@ def test_a_label_at_rest_is_read_by_both_decoders(
 @pytest.mark.parametrize("seed", range(2000, 2008))
 def test_it_is_read_on_any_bench(seed: int) -> None:
     scene(seed).show(UPS, head_start_s=4)
-    picture = open_source(parse_source(f"sim:?seed={seed}"), 1280, 720).read()
+    picture = next_picture(open_source(parse_source(f"sim:?seed={seed}"), 1280, 720))
     assert codes(picture) == codes_by_zbar(picture) == [UPS]
 
 
 def test_a_module_of_the_label_is_wide_enough_for_any_reader(seed: int) -> None:
     scene(seed).show(UPS, head_start_s=4)
     source = open_source(parse_source(f"sim:?seed={seed}"), 1280, 720)
-    (code,) = zxingcpp.read_barcodes(source.read())
+    (code,) = zxingcpp.read_barcodes(next_picture(source))
     corners = code.position
     width_px = np.hypot(
         corners.top_right.x - corners.top_left.x, corners.top_right.y - corners.top_left.y
@@ -90,7 +90,7 @@ def test_a_module_of_the_label_is_wide_enough_for_any_reader(seed: int) -> None:
 def test_a_parcel_comes_is_labelled_gives_way_to_the_next_and_leaves(seed: int) -> None:
     bench = scene(seed)
     source = open_source(parse_source(f"sim:?seed={seed}"), 1280, 720)
-    empty = source.read()
+    empty = next_picture(source)
     assert codes(empty) == []
     assert bench.tracking == ""
 
@@ -121,13 +121,13 @@ def test_a_parcel_named_in_the_source_is_there_from_the_start(seed: int) -> None
     assert scene(seed).tracking == UPS
     # Opening again, as after a fault, does not pack the parcel anew.
     again = open_source(parse_source(f"sim:?seed={seed}&tracking={UPS}"), 1280, 720)
-    assert codes(again.read()) == [UPS]
+    assert codes(next_picture(again)) == [UPS]
 
 
 def test_two_cameras_see_the_same_parcel_differently(seed: int) -> None:
     scene(seed).show(UPS, head_start_s=4)
-    above = open_source(parse_source(f"sim:?seed={seed}"), 1280, 720).read()
-    beside = open_source(parse_source(f"sim:?seed={seed}&view=side"), 1280, 720).read()
+    above = next_picture(open_source(parse_source(f"sim:?seed={seed}"), 1280, 720))
+    beside = next_picture(open_source(parse_source(f"sim:?seed={seed}&view=side"), 1280, 720))
     assert above is not None
     assert codes(above) == codes(beside) == [UPS]
     assert not _alike(above, beside)
@@ -137,7 +137,7 @@ def test_no_picture_equals_the_one_before(seed: int) -> None:
     source = open_source(parse_source(f"sim:?seed={seed}&fps=120"), 320, 180)
     last = b""
     for _ in range(240):
-        picture = source.read()
+        picture = next_picture(source)
         assert picture is not None
         assert picture.tobytes() != last
         last = picture.tobytes()
@@ -151,7 +151,7 @@ def test_it_is_as_fast_as_asked_for_and_no_faster(seed: int) -> None:
     assert source.fps == 20
     began = time.monotonic()
     for _ in range(21):
-        source.read()
+        next_picture(source)
     assert time.monotonic() - began >= 0.99
 
 
@@ -197,7 +197,7 @@ def test_its_faults(seed: int, by: str) -> None:
     reads: list[float] = []
 
     def read_on() -> None:
-        while source.read() is not None and not stop.is_set():
+        while next_picture(source) is not None and not stop.is_set():
             reads.append(time.monotonic())
 
     stop = threading.Event()
@@ -215,8 +215,8 @@ def test_its_faults(seed: int, by: str) -> None:
 
 def test_a_fault_may_hit_one_camera_of_two(seed: int) -> None:
     scene(seed).fail("black", view="side")
-    above = open_source(parse_source(f"sim:?seed={seed}"), 320, 180).read()
-    beside = open_source(parse_source(f"sim:?seed={seed}&view=side"), 320, 180).read()
+    above = next_picture(open_source(parse_source(f"sim:?seed={seed}"), 320, 180))
+    beside = next_picture(open_source(parse_source(f"sim:?seed={seed}&view=side"), 320, 180))
     assert above is not None
     assert beside is not None
     assert above.mean() > 50
@@ -226,7 +226,7 @@ def test_a_fault_may_hit_one_camera_of_two(seed: int) -> None:
 @pytest.mark.parametrize("size", [(64, 2048), (2048, 64), (64, 64)])
 def test_a_picture_of_an_unusual_shape_is_painted(size: tuple[int, int]) -> None:
     source = open_source(parse_source("sim:?seed=3"), *size, 30.0)
-    picture = source.read()
+    picture = next_picture(source)
     source.close()
     assert picture is not None
     assert picture.shape == (size[1], size[0], 3)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 
-from capture.frame import Frame, freeze
+from capture.frame import Frame, Yuv, freeze
 from capture.watch import Sight, Watch
 from tests.capture.parts import Picture
 
@@ -66,3 +66,19 @@ def test_each_judgement_can_be_switched_off() -> None:
     watch = Watch(freeze_s=0, black_s=0)
     black = np.zeros((180, 320, 3), np.uint8)
     assert {watch.look(at(second, black)) for second in range(100)} == {Sight.GOOD}
+
+
+def test_black_is_judged_by_the_range_that_the_stream_is_coded_in() -> None:
+    def luma(second: int, level: int, *, full: bool) -> Frame:
+        planes = np.full((270, 320), level, np.uint8)
+        planes[:180] += np.random.default_rng(second).integers(0, 3, (180, 320), np.uint8)
+        return Frame(0, second * 1_000_000_000, UTC, Yuv(planes, full_range=full))
+
+    def last(level: int, *, full: bool) -> Sight:
+        watch = Watch(freeze_s=3, black_s=2)
+        return [watch.look(luma(second, level, full=full)) for second in range(4)][-1]
+
+    assert last(18, full=False) is Sight.BLACK  # 16 is black there
+    assert last(18, full=True) is Sight.GOOD
+    assert last(30, full=False) is Sight.GOOD
+    assert last(5, full=True) is Sight.BLACK
