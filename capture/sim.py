@@ -10,9 +10,10 @@ A `Source` like the others, for the demo, for tests and for a first look. `sim:`
     after=5           … freeze: repeats one picture; hang: never answers a read; lost: is gone;
                       black: sees nothing
 
-All sources of one seed in a process look at one `Scene`, which says what lies on the table. Its
-label bears a real Code128 that settles about 2.5 s after `show`. Noise goes on for ever: no picture
-equals the one before it. Knows no waybill: the text on the label is only a text.
+All sources of one seed in a process look at one `Scene`, which says what lies on the table; who
+listens to it can keep the scene of another process the same. Its label bears a real Code128 that
+settles about 2.5 s after `show`. Noise goes on for ever: no picture equals the one before it. Knows
+no waybill: the text on the label is only a text.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from capture.frame import Bgr
 from capture.scenery import MARGIN_PX, NOISE_ROOM_PX, Sprite, Stage, paint
 from capture.source import (
     SIM_FAULTS,
     Pace,
-    Picture,
+    Sample,
     SimOptions,
     SourceError,
     SourceLost,
@@ -76,11 +79,22 @@ class Moment:
     hands: tuple[Reach, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SceneState:
+    """All that a scene knows. Its times are of the monotonic clock, which processes share."""
+
+    tracking: str
+    shown_s: float
+    leaving: tuple[Moment, float] | None
+    faults: tuple[tuple[str, str], ...]
+
+
 class Scene:
     """What happens on one simulated bench, for all cameras over it. Any thread may call."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._listeners: list[Callable[[SceneState], None]] = []
         self._tracking = ""
         self._shown_s = 0.0
         self._leaving: tuple[Moment, float] | None = None
@@ -106,12 +120,14 @@ class Scene:
                 self._leave(now)
             self._tracking = tracking
             self._shown_s = now - head_start_s
+            self._tell()
 
     def clear(self) -> None:
         """The parcel leaves, within half a second."""
         with self._changed:
             self._leave(time.monotonic())
             self._tracking = ""
+            self._tell()
 
     def fail(self, fault: str, *, view: str = "") -> None:
         """From now on the cameras with this view (''= all) freeze, hang, are lost or see black."""
@@ -119,12 +135,41 @@ class Scene:
             raise ValueError(f"no such fault: {fault}")
         with self._changed:
             self._faults[view] = fault
+            self._tell()
 
     def mend(self) -> None:
         """Ends what `fail` began; reads that hang go on."""
         with self._changed:
             self._faults.clear()
             self._changed.notify_all()
+            self._tell()
+
+    def listen(self, hear: Callable[[SceneState], None]) -> Callable[[], None]:
+        """`hear` gets the state, now and after each change, in order, and must not block; the
+        result ends it."""
+        with self._changed:
+            self._listeners.append(hear)
+            hear(self._state())
+
+        def remove() -> None:
+            with self._changed:
+                self._listeners = [one for one in self._listeners if one is not hear]
+
+        return remove
+
+    def become(self, state: SceneState) -> None:
+        """From now on show what another process's scene of this seed shows."""
+        with self._changed:
+            self._tracking, self._shown_s = state.tracking, state.shown_s
+            self._leaving, self._faults = state.leaving, dict(state.faults)
+            self._changed.notify_all()
+
+    def _state(self) -> SceneState:
+        return SceneState(self._tracking, self._shown_s, self._leaving, tuple(self._faults.items()))
+
+    def _tell(self) -> None:
+        for hear in self._listeners:
+            hear(self._state())
 
     def fault(self, view: str) -> str:
         with self._changed:
@@ -174,8 +219,18 @@ def scene(seed: int) -> Scene:
         return _scenes.setdefault(seed, Scene())
 
 
+def scene_of(options: SimOptions) -> Scene:
+    """The scene that a source with these options looks at, with the parcel that they name."""
+    bench = scene(options.seed)
+    if options.tracking and bench.tracking != options.tracking:
+        bench.show(options.tracking, head_start_s=_HEAD_START_S)
+    return bench
+
+
 class SimSource:
     """A simulated camera; see the module's head for its options."""
+
+    codec = ""
 
     def __init__(
         self, spec: SourceSpec, width: int | None, height: int | None, fps: float | None
@@ -193,14 +248,12 @@ class SimSource:
         self._frame = 0
         self._window = (0, 0)
         self._label: tuple[str, Sprite] | None = None
-        self._plate: tuple[tuple[Stage, str], Picture] | None = None
-        self._last: Picture | None = None
+        self._plate: tuple[tuple[Stage, str], Bgr] | None = None
+        self._last: Bgr | None = None
         self._opened_s = time.monotonic()
-        tracking = self._options.tracking
-        if tracking and self._scene.tracking != tracking:
-            self._scene.show(tracking, head_start_s=_HEAD_START_S)
+        scene_of(self._options)
 
-    def read(self) -> Picture | None:
+    def read(self) -> Sample | None:
         period_s = 1 / self.fps
         while not self._pace.wait(self._frame * period_s, period_s):
             self._frame += 1  # lost: the reader was too late
@@ -211,11 +264,11 @@ class SimSource:
             case "hang":
                 self._hang()
             case "freeze" if self._last is not None:
-                return self._last.copy()
+                return Sample(self._last.copy())
             case "black":
-                return np.asarray(cv2.convertScaleAbs(self._noise(), alpha=0.3), np.uint8)
+                return Sample(np.asarray(cv2.convertScaleAbs(self._noise(), alpha=0.3), np.uint8))
         self._last = self._look(self._scene.moment(time.monotonic()))
-        return self._last
+        return Sample(self._last)
 
     def close(self) -> None:
         self._closed.set()
@@ -231,7 +284,7 @@ class SimSource:
             self._closed.wait()
         self._scene.wait_until_mended(self._options.view, self._closed)
 
-    def _look(self, moment: Moment) -> Picture:
+    def _look(self, moment: Moment) -> Bgr:
         if moment.stage is not None and not moment.slide and moment.label in (0, 1):
             whole = self._still_life(moment.stage, moment.tracking if moment.label else "")
             if moment.hands:
@@ -249,7 +302,7 @@ class SimSource:
         view = whole[y : y + self.height, x : x + self.width]
         return np.asarray(cv2.add(view, self._noise()), np.uint8)
 
-    def _still_life(self, stage: Stage, label: str) -> Picture:
+    def _still_life(self, stage: Stage, label: str) -> Bgr:
         """Table and parcel at rest, kept for the next frames. Not to be written to."""
         if self._plate is None or self._plate[0] != (stage, label):
             whole = self._scenery.table.copy()
@@ -259,7 +312,7 @@ class SimSource:
             self._plate = ((stage, label), whole)
         return self._plate[1]
 
-    def _in_motion(self, moment: Moment) -> Picture:
+    def _in_motion(self, moment: Moment) -> Bgr:
         if moment.stage is None:
             return self._scenery.table
         if moment.slide:
@@ -281,7 +334,7 @@ class SimSource:
             self._label = (text, self._scenery.label(text))
         return self._label[1]
 
-    def _noise(self) -> Picture:
+    def _noise(self) -> Bgr:
         """A window into the noise, never the same twice running."""
         while True:
             x, y = (int(one) for one in self._rng.integers(0, NOISE_ROOM_PX, 2))

@@ -1,14 +1,16 @@
 """The bench's cameras at work: carries out the commands about clips and shots.
 
-Opens the cameras, asks them for clips, files those in the archive and tells the rules; what comes
-of a shot is the work of `station.stills`. Loads `capture` (and with it OpenCV) only in `_load`, in
-a worker: it takes longer than the first picture of the screen. Decides nothing.
+Opens the cameras, each in a process of its own, asks them for clips, files those in the archive
+and tells the rules; what comes of a shot is the work of `station.stills`. Loads `capture` in the
+pool only, for the first picture of the screen does not wait for it; OpenCV, which reads label
+photos here, while the cameras open. Decides nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -23,18 +25,22 @@ from station.rules import commands, events
 from station.stills import Stills
 from station.waybill import WaybillRules
 from storage.errors import ArchiveFull
-from storage.records import Clip
+from storage.records import Clip, Gap
 
 if TYPE_CHECKING:
     from capture import events as told
-    from capture.camera import Camera, CameraStatus
     from capture.frame import Frame
+    from capture.remote import CameraProcess
+    from capture.settings import CameraSettings, CameraStatus
+    from capture.source import SourceSpec
     from station.config import CameraConfig, Config
     from storage.archive import Archive
 
 log = logging.getLogger(__name__)
 
-NOT_LOADED = "the camera software cannot be loaded: run packwitness doctor"
+
+class NoStill(Exception):
+    """A camera gave no picture. The message says why."""
 
 
 def moment(mono_ns: int | None = None) -> events.Moment:
@@ -56,49 +62,56 @@ class Footage:
         self._desk = desk
         self._places = places
         self._stills = Stills(archive, desk, scan, places)
-        self._cameras: dict[str, Camera] = {}
+        self._cameras: dict[str, CameraProcess] = {}
+        self._stills_asked: dict[int, asyncio.Future[told.StillInfo]] = {}
+        self._still_ids = itertools.count(-1, -1)  # the rules count their shots upwards
         self._watchers: list[tuple[str, Callable[[Frame], None]]] = []
         self._closed = False
 
     # ------------------------------------------------------------------ cameras
 
     async def start(self, replies: Replies) -> None:
-        """Load OpenCV in the background, then open every camera."""
+        """Open every camera, and load what reads label photos beside that."""
         self._replies = replies
         self._stills.start(replies)
-        loaded = await replies.attempt("loading the camera software", False, self._load)
+        await replies.attempt("loading the camera software", None, self._load)
         if self._closed:
             return
         for chosen in self._config.camera:
-            made = self._make_camera(chosen) if loaded else NOT_LOADED
-            if isinstance(made, str):
-                self._desk.send(events.CameraDown, camera=chosen.name, cause=made)
-            else:
-                self._cameras[chosen.name] = made
+            if camera := self._make_camera(chosen):
+                self._cameras[chosen.name] = camera
         for name, offer in self._watchers:
             if name in self._cameras:
-                self._cameras[name].add_taker(offer)
+                self._cameras[name].watch(offer)
         for camera in self._cameras.values():
             camera.start()
+        replies.spawn(replies.attempt("loading the barcode reader", None, _load_reader))
 
-    def _load(self) -> bool:
+    def _load(self) -> None:
         """Runs in the pool."""
-        import capture.barcode
-        import capture.camera  # noqa: F401
+        import capture.remote
 
-        return True
+        if any(chosen.source.startswith("sim:") for chosen in self._config.camera):
+            import capture.sim  # noqa: F401 - whoever lays parcels on it does so on the loop
 
-    def _make_camera(self, chosen: CameraConfig) -> Camera | str:
-        """The camera, not opened yet, or why its source cannot be understood."""
-        from capture.camera import Camera, CameraSettings
+    def _make_camera(self, chosen: CameraConfig) -> CameraProcess | None:
+        """The camera, not opened yet. None, and the rules are told, if its source cannot be
+        understood."""
+        from capture.remote import CameraProcess
         from capture.source import SourceError, parse_source
 
         try:
             source = parse_source(chosen.source)
         except SourceError as error:
             log.error("camera %s: %s", chosen.name, error)  # noqa: TRY400 - its message says all
-            return str(error)
-        settings = CameraSettings(
+            self._desk.send(events.CameraDown, camera=chosen.name, cause=str(error))
+            return None
+        return CameraProcess(self._settings(chosen, source), self._from_camera)
+
+    def _settings(self, chosen: CameraConfig, source: SourceSpec) -> CameraSettings:
+        from capture.settings import CameraSettings
+
+        return CameraSettings(
             name=chosen.name,
             source=source,
             width=chosen.width,
@@ -107,23 +120,47 @@ class Footage:
             pre_roll_s=self._config.recording.pre_roll_s,
             bench=self._config.bench.name,
             symbologies=self._config.scanner.symbologies if chosen.scan else (),
+            record=chosen.record,
+            video_height=chosen.video_height,
+            encoder=self._config.recording.encoder,
         )
-        return Camera(settings, self._from_camera)
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The cameras that are kept open, up or down, in the order of the configuration."""
+        return tuple(self._cameras)
 
     def watch(self, camera: str, offer: Callable[[Frame], None]) -> None:
-        """Have `offer` called with the newest frame of `camera`, on a capture thread."""
+        """Have `offer` called with small pictures of `camera`, the newest, on a capture thread."""
         if camera in self._cameras:
-            self._cameras[camera].add_taker(offer)
+            self._cameras[camera].watch(offer)
         else:
             self._watchers.append((camera, offer))
+
+    async def still(self, camera: str, path: Path) -> told.StillInfo:
+        """A still of `camera` in the new file `path`, for no session. Raises NoStill."""
+        if camera not in self._cameras:
+            raise NoStill(f"camera {camera} is not open")
+        still_id = next(self._still_ids)
+        answer: asyncio.Future[told.StillInfo] = asyncio.get_running_loop().create_future()
+        self._stills_asked[still_id] = answer
+        try:
+            self._cameras[camera].take_still(still_id, path)
+            return await answer
+        finally:
+            del self._stills_asked[still_id]
 
     def statuses(self) -> tuple[CameraStatus, ...]:
         """What each opened camera delivers now."""
         return tuple(camera.status for camera in self._cameras.values())
 
+    def pids(self) -> dict[int, str]:
+        """The cameras' processes that are there now and whose each is, for who measures them."""
+        return {pid: name for name, one in self._cameras.items() if (pid := one.pid) is not None}
+
     async def close(self) -> bool:
-        """Let go of the cameras; an open clip is finished playable. False: one of them hangs in
-        its driver (see `Camera.close`)."""
+        """Let go of the cameras; an open clip is finished playable. False: the system itself waits
+        for one of them (see `CameraProcess.close`)."""
         self._closed = True
         closing = [asyncio.to_thread(camera.close) for camera in self._cameras.values()]
         return all(await asyncio.gather(*closing))
@@ -141,7 +178,7 @@ class Footage:
         while place.writing:
             await place.quiet.wait()
 
-    async def _at_hand(self, session: str, name: str) -> tuple[Path, Camera] | str:
+    async def _at_hand(self, session: str, name: str) -> tuple[Path, CameraProcess] | str:
         """The session's folder and the camera, or why not."""
         place, camera = self._places.get(session), self._cameras.get(name)
         if place is None:
@@ -205,8 +242,21 @@ class Footage:
             pre_roll_ms=info.pre_roll_ms,
             frames=info.frames,
             dropped=info.dropped,
+            clock_offset_ms=info.clock_offset_ms,
+            copied=info.copied,
         )
-        tell = partial(self._desk.send, events.ClipEnded, session=session, camera=camera, part=part)
+        holes = tuple(
+            Gap(camera, hole.started_at, hole.ended_at, hole.cause) for hole in info.holes
+        )
+        tell = partial(
+            self._desk.send,
+            events.ClipEnded,
+            session=session,
+            camera=camera,
+            part=part,
+            why=ended.why,
+            holes=holes,
+        )
         future = filing()
 
         def bad(why: str) -> None:
@@ -229,10 +279,12 @@ class Footage:
                 info.dropped,
                 info.size_bytes,
                 sha256="",
+                clock_offset_ms=info.clock_offset_ms,
+                copied=info.copied,
             )
-            tell(clip=kept, why=ended.why)
+            tell(clip=kept)
 
-        self._replies.reply(future, lambda clip: tell(clip=clip, why=ended.why), bad)
+        self._replies.reply(future, lambda clip: tell(clip=clip), bad)
         self._places.over(session, ended.clip_id)  # a seal comes behind it at the archive
 
     # ------------------------------------------------------------------ shots
@@ -264,6 +316,8 @@ class Footage:
             case told.CameraDown():
                 log.warning("camera %s: %s", event.camera, event.cause)
                 self._desk.send(events.CameraDown, camera=event.camera, cause=event.cause)
+            case told.CameraWarned():
+                self._desk.send(events.CameraWarned, camera=event.camera, what=event.what)
             case told.ClipStarted():
                 session, camera, part = _clip_of(event.clip_id)
                 self._desk.send(events.ClipStarted, session=session, camera=camera, part=part)
@@ -271,6 +325,8 @@ class Footage:
                 self._file_clip(event)
             case told.ClipFailed():
                 self._no_clip(*_clip_of(event.clip_id), event.why)
+            case told.StillTaken() | told.StillFailed() if event.still_id < 0:
+                self._still_answered(event)
             case told.StillTaken():
                 self._stills.taken(event)
             case told.StillFailed():
@@ -278,6 +334,22 @@ class Footage:
             case told.ReadingSeen():
                 reading = event.reading
                 self._desk.scan(reading.text, event.camera, moment(reading.mono_ns))
+
+    def _still_answered(self, event: told.StillTaken | told.StillFailed) -> None:
+        answer = self._stills_asked.get(event.still_id)
+        if answer is None or answer.done():  # who asked was cancelled
+            return
+        from capture import events as told
+
+        if isinstance(event, told.StillTaken):
+            answer.set_result(event.info)
+        else:
+            answer.set_exception(NoStill(event.why))
+
+
+def _load_reader() -> None:
+    """Runs in the pool, so that the first label photo need not wait for it."""
+    import capture.barcode  # noqa: F401
 
 
 def _clip_id(command: commands.StartClip | commands.StopClip) -> str:

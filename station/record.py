@@ -1,6 +1,6 @@
 """One clip from one camera, without a screen or an archive: the camera test of an installation.
 
-Behind `packwitness record`. Uses the same camera thread, pre-roll and clip writer as the bench.
+Behind `packwitness record`. Uses the same camera process, pre-roll and clip writer as the bench.
 Knows no waybill: the tracking number is only burnt in.
 """
 
@@ -9,15 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from capture.camera import Camera, CameraSettings
 from capture.events import (
     CameraDown,
     CameraUp,
@@ -25,8 +23,12 @@ from capture.events import (
     ClipEnded,
     ClipFailed,
     ClipStarted,
+    Hole,
 )
+from capture.remote import CameraProcess
+from capture.settings import CameraSettings
 from capture.source import parse_source
+from station.stopping import stopped_by_signals
 from storage import files
 from storage.records import Clip, utc_text
 
@@ -50,7 +52,8 @@ class RecordError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to record. `seconds` count from the trigger; the pre-roll comes on top."""
+    """What to record. `seconds` count from the trigger; the pre-roll comes on top. `record` and
+    `video_height` as in the configuration of a camera."""
 
     source: str
     seconds: float
@@ -61,14 +64,17 @@ class Wish:
     height: int | None = None
     fps: float | None = None
     bench: str = ""
+    record: str = "auto"
+    video_height: int | None = 1080
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A finished clip, and why it is shorter than wished ('' when it is not)."""
+    """A finished clip, its holes, and why it is shorter than wished ('' when it is not)."""
 
     clip: Clip
     why: str = ""
+    holes: tuple[Hole, ...] = ()
 
     @property
     def by_hand(self) -> bool:
@@ -76,8 +82,18 @@ class Recorded:
         return self.why == BY_HAND
 
     def to_json(self) -> dict[str, Any]:
-        """The clip as in the JSON of a session."""
-        return {**asdict(self.clip), "started_at": utc_text(self.clip.started_at)}
+        """The clip as in the JSON of a session, and its holes."""
+        holes = [
+            {
+                "started_at": utc_text(hole.started_at),
+                "ended_at": utc_text(hole.ended_at),
+                "frames": hole.frames,
+                "cause": hole.cause,
+            }
+            for hole in self.holes
+        ]
+        started_at = utc_text(self.clip.started_at)
+        return {**asdict(self.clip), "started_at": started_at, "holes": holes}
 
 
 def record(wish: Wish, tell: Tell) -> Recorded:
@@ -100,9 +116,11 @@ def record(wish: Wish, tell: Tell) -> Recorded:
         fps=wish.fps,
         pre_roll_s=wish.pre_roll_s,
         bench=wish.bench,
+        record=wish.record,
+        video_height=wish.video_height,
     )
-    camera = Camera(settings, events.put)
-    with _stopped_by_signals() as stopped:
+    camera = CameraProcess(settings, events.put)
+    with stopped_by_signals() as stopped:
         camera.start()
         try:
             _until_up(events, str(spec), stopped)
@@ -146,7 +164,7 @@ def _fill_pre_roll(
 
 
 def _roll(
-    camera: Camera,
+    camera: CameraProcess,
     events: queue.Queue[CaptureEvent],
     wish: Wish,
     stopped: threading.Event,
@@ -195,8 +213,10 @@ def _roll(
         dropped=info.dropped,
         size_bytes=written.size_bytes,
         sha256=written.sha256,
+        clock_offset_ms=info.clock_offset_ms,
+        copied=info.copied,
     )
-    return Recorded(clip, early or ended.why)
+    return Recorded(clip, early or ended.why, info.holes)
 
 
 def _answer(events: queue.Queue[CaptureEvent]) -> CaptureEvent | None:
@@ -221,19 +241,3 @@ def _with_source(source: str, cause: str) -> str:
 def _refuse_stopped(stopped: threading.Event) -> None:
     if stopped.is_set():
         raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM and a closing terminal set, instead of ending the program."""
-    stopped = threading.Event()
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []  # only the main thread may take signals
-    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import os
+import signal
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +17,14 @@ import numpy as np
 import pytest
 
 import capture.barcode
-from capture.camera import Camera
-from capture.clipfile import ClipFile
+from capture import events as told
+from capture.remote import CameraProcess
 from capture.sim import scene
 from station import bench as bench_module
 from station.bench import Bench
 from station.config import Config
 from station.diskspace import DiskWatch
+from station.footage import Footage, NoStill
 from station.rules import events, timeouts
 from station.rules.state import ClipPhase, Phase
 from storage.archive import Archive
@@ -29,6 +35,7 @@ from tests.station.packing import NUMBERS, SEED, Watched, config, found, running
 from tests.storage.test_disk import disk_of, fill
 
 DISK_MB = 24
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="its signals are not known here")
 
 
 @pytest.fixture
@@ -45,6 +52,12 @@ def scene_mended() -> Iterator[None]:
 
 def without_shots(root: Path, **session: object) -> Config:
     return config(root, **session).model_copy(update={"shot": ()})
+
+
+def workers(at: Watched) -> dict[str, int]:
+    """The process of each camera."""
+    cameras = at.bench._footage._cameras
+    return {name: camera.pid for name, camera in cameras.items() if camera.pid is not None}
 
 
 def alarms(at: Watched) -> list[str]:
@@ -132,8 +145,8 @@ async def test_a_camera_that_refuses_clip_and_photo_does_not_stop_packing(
     def refuses(*_: object, **__: object) -> None:
         raise OSError("driver broken")
 
-    monkeypatch.setattr(Camera, "start_clip", refuses)
-    monkeypatch.setattr(Camera, "take_still", refuses)
+    monkeypatch.setattr(CameraProcess, "start_clip", refuses)
+    monkeypatch.setattr(CameraProcess, "take_still", refuses)
     async with running(config(tmp_path)) as at:
         began = time.monotonic()
         at.bench.scan(NUMBERS[0])
@@ -145,28 +158,102 @@ async def test_a_camera_that_refuses_clip_and_photo_does_not_stop_packing(
         assert "shot_failed" in [say.key for say in at.said]
 
 
+@POSIX
 async def test_nothing_is_sealed_while_a_file_grows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = ClipFile.finish
-
-    def slowly(self: ClipFile) -> None:
-        time.sleep(2.0)
-        finish(self)
-
-    monkeypatch.setattr(ClipFile, "finish", slowly)
     monkeypatch.setattr(timeouts, "SEAL_LIMIT_MS", 300)
     async with running(without_shots(tmp_path)) as at:
         at.bench.scan(NUMBERS[0])
         await at.phase(Phase.RECORDING)
         await asyncio.sleep(0.5)
+        pids = workers(at).values()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)  # neither of them finishes its file for now
         at.bench.scan("PW:FINISH")
         await at.until(lambda: at.bench.state.phase is Phase.IDLE, "the rules to go on")
+        await asyncio.sleep(0.3)
+        assert not at.bench.state.handed_over[0].confirmed
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
         await at.sealed()
     (session,) = found(tmp_path, NUMBERS[0])
     assert len(session.clips) == 2
     assert "clip_found" not in [note.what for note in session.notes]
     assert verify(tmp_path) == []
+
+
+@POSIX
+async def test_a_camera_program_that_crashes_is_a_gap_and_a_second_part(tmp_path: Path) -> None:
+    async with running(without_shots(tmp_path)) as at:
+        at.bench.scan(NUMBERS[0])
+        await at.phase(Phase.RECORDING)
+        await asyncio.sleep(1.0)
+        os.kill(workers(at)["overhead"], signal.SIGSEGV)
+        await at.until(lambda: not at.bench.state.cameras[0].up, "the loss")
+        assert "its program crashed (SIGSEGV)" in at.bench.state.cameras[0].cause
+        assert at.bench.state.cameras[1].up
+        await at.cameras_up()
+        await asyncio.sleep(1.0)
+        at.bench.scan("PW:FINISH")
+        await at.sealed()
+    (session,) = found(tmp_path, NUMBERS[0])
+    parts = sorted((clip.camera, clip.part) for clip in session.clips)
+    assert parts == [("overhead", 1), ("overhead", 2), ("side", 1)]
+    assert all(clip.frames > 5 for clip in session.clips)
+    (gap,) = session.gaps
+    assert gap.camera == "overhead"
+    assert gap.ended_at is not None
+    assert "its program crashed" in gap.cause
+    assert verify(tmp_path) == []
+
+
+async def test_a_hole_in_a_clip_is_a_gap_in_its_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = dt.datetime(2026, 11, 22, 8, tzinfo=dt.UTC)
+    hole = told.Hole(began, began + dt.timedelta(seconds=1), 30, "the disk was too slow")
+    from_camera = Footage._from_camera
+
+    def with_a_hole(self: Footage, event: told.CaptureEvent) -> None:
+        if isinstance(event, told.ClipEnded) and event.camera == "side":
+            event = replace(event, info=replace(event.info, holes=(hole,)))
+        from_camera(self, event)
+
+    monkeypatch.setattr(Footage, "_from_camera", with_a_hole)
+    async with running(without_shots(tmp_path)) as at:
+        at.bench.scan(NUMBERS[0])
+        await at.phase(Phase.RECORDING)
+        at.bench.scan("PW:FINISH")
+        await at.sealed()
+    (session,) = found(tmp_path, NUMBERS[0])
+    (gap,) = session.gaps
+    assert (gap.camera, gap.cause) == ("side", "the disk was too slow")
+    assert (gap.started_at, gap.ended_at) == (hole.started_at, hole.ended_at)
+
+
+async def test_a_camera_that_is_not_as_asked_is_said(tmp_path: Path) -> None:
+    async with running(without_shots(tmp_path)) as at:
+        warned = told.CameraWarned("side", "delivers 640x360 at 5 fps; 10 fps were asked for")
+        at.bench._footage._from_camera(warned)
+        await at.until(lambda: "camera_warned" in [say.key for say in at.said], "the warning")
+
+
+async def test_a_still_for_no_session_answers_or_says_why_not(tmp_path: Path) -> None:
+    async with running(without_shots(tmp_path)) as at:
+        footage = at.bench._footage
+        assert footage.cameras == ("overhead", "side")
+        first, second = await asyncio.gather(
+            footage.still("overhead", tmp_path / "1.jpg"), footage.still("side", tmp_path / "2.jpg")
+        )
+        assert (first.path, first.width) == (tmp_path / "1.jpg", 960)
+        assert (second.path, second.width) == (tmp_path / "2.jpg", 640)
+        scene(SEED).fail("lost", view="side")
+        await at.until(lambda: not at.bench.state.cameras[1].up, "the loss")
+        with pytest.raises(NoStill, match="unplugged"):
+            await footage.still("side", tmp_path / "3.jpg")
+        with pytest.raises(NoStill, match="camera top is not open"):
+            await footage.still("top", tmp_path / "4.jpg")
 
 
 async def test_a_close_that_is_cancelled_seals_all_the_same(tmp_path: Path) -> None:
@@ -244,13 +331,17 @@ async def test_goods_in_the_picture_are_no_news(tmp_path: Path) -> None:
         assert len(at.said) == before
 
 
-async def test_a_camera_that_hangs_in_its_driver_is_told_at_the_end(tmp_path: Path) -> None:
+async def test_a_camera_that_hangs_in_its_driver_is_let_go_of_at_the_end(tmp_path: Path) -> None:
     with Archive.open(tmp_path) as archive:
         at = Watched(Bench(without_shots(tmp_path), archive))
         await at.cameras_up()
         scene(SEED).fail("hang", view="side")
         await asyncio.sleep(0.3)
-        assert await at.bench.close() is False
+        pids = workers(at).values()
+        assert await at.bench.close() is True
+        for pid in pids:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
         scene(SEED).mend()
 
 
