@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
-from storage import files, filing, ledger, reads, recover, rows, schema, sealing
+from storage import camera_checks, files, filing, ledger, reads, recover, rows, schema, sealing
 from storage.benchlock import BenchLock
 from storage.errors import (
     ArchiveBusy,
@@ -29,11 +29,12 @@ from storage.errors import (
     told,
 )
 from storage.ledger import LedgerEvent
+from storage.questions import Questions
 from storage.records import (
+    CameraCheck,
     Clip,
     EndReason,
     Gap,
-    Kind,
     Note,
     Session,
     Shot,
@@ -53,14 +54,14 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Archive:
+class Archive(Questions):
     """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
 
     def __init__(
         self, root: Path, readers: reads.Readers, writer: Writer | None, clock: Clock
     ) -> None:
+        super().__init__(readers)
         self.root = root
-        self._readers = readers
         self._writer = writer
         self._clock = clock
         self._bench_lock = BenchLock(root)
@@ -189,6 +190,8 @@ class Archive:
         pre_roll_ms: int,
         frames: int,
         dropped: int,
+        clock_offset_ms: int = 0,
+        copied: bool = False,
     ) -> Future[Clip]:
         """Hash and file a finished clip that lies in the session's folder.
 
@@ -210,6 +213,8 @@ class Archive:
                 dropped=dropped,
                 size_bytes=0,
                 sha256="",
+                clock_offset_ms=clock_offset_ms,
+                copied=copied,
             )
             return filing.file_clip(db, self.root, session, clip)
 
@@ -278,6 +283,37 @@ class Archive:
 
         return self._submit(repair, "repairing the archive").result()
 
+    def begin_check(self) -> Future[tuple[str, Path]]:
+        """The id of a new camera check, and its folder (absolute), which is durable.
+
+        The pictures go there, finished, before `file_checks`. Fails with ArchiveBusy when another
+        program records into this archive.
+        """
+
+        def begin(db: Database) -> tuple[str, Path]:
+            self.hold_bench_lock()
+            check_id, folder = camera_checks.begin(db, self.root, self._clock())
+            self._live.add(check_id)
+            return check_id, folder
+
+        return self._submit(begin, "beginning a camera check")
+
+    def file_checks(
+        self, check_id: str, checks: Sequence[CameraCheck]
+    ) -> Future[tuple[CameraCheck, ...]]:
+        """File a camera check for good: its cameras, with the size and SHA-256 of their pictures.
+
+        What else lies in its folder is set aside. Fails with Refused for one that was not begun
+        or was filed before, and for a picture that is not in its folder.
+        """
+
+        def file(db: Database) -> tuple[CameraCheck, ...]:
+            filed = camera_checks.file(db, self.root, check_id, checks, self._clock())
+            self._live.discard(check_id)
+            return filed
+
+        return self._submit(file, "filing a camera check")
+
     def link_orders(self, pairs: Iterable[tuple[str, str]]) -> Future[int]:
         """Link order ids to tracking numbers, all or nothing; how many links are new."""
         wanted = [(rows.storable(order), rows.search_key(number)) for order, number in pairs]
@@ -303,66 +339,12 @@ class Archive:
 
         return self._submit(record, "recording an export")
 
-    # ------------------------------------------------------------------ reading
-
-    @property
-    def archive_id(self) -> str:
-        """The ULID that this archive got when it was made."""
-        with self._readers.lent() as db:
-            row = db.execute("SELECT value FROM meta WHERE key = 'archive_id'").fetchone()
-            return str(row[0])
-
-    def prior(self, number: str, kind: Kind | None = None) -> Session | None:
-        """The newest session of the number (and kind) that was not cancelled, or None."""
-        with self._readers.lent() as db:
-            return reads.prior(db, number, kind)
-
-    def find(self, text: str) -> list[Session]:
-        """Sessions by whole tracking number, by its last 4 or more characters, or by order id;
-        newest first. Case and spaces do not matter."""
-        with self._readers.lent() as db:
-            return reads.find(db, text)
-
-    def get(self, session: str) -> Session | None:
-        """The session with this id, or None."""
-        with self._readers.lent() as db:
-            rows_found = list(db.query("SELECT * FROM sessions WHERE id = ?", [session]))
-            return next(iter(rows.whole(db, rows_found)), None)
-
-    def recent(self, count: int) -> list[Session]:
-        """The newest sessions, newest first."""
-        with self._readers.lent() as db:
-            return reads.recent(db, count)
-
-    def counts(self) -> dict[Status, int]:
-        """How many sessions have each status."""
-        with self._readers.lent() as db:
-            return reads.counts(db)
-
-    def orders_of(self, number: str) -> list[str]:
-        """The ids of the orders that the tracking number carries."""
-        with self._readers.lent() as db:
-            return reads.orders_of(db, number)
-
-    def manifest_sha256(self, session: str) -> str | None:
-        """The SHA-256 of the session's manifest as it was sealed; None while it is open.
-
-        Raises UnknownSession.
-        """
-        with self._readers.lent() as db:
-            digest = rows.session_row(db, session)["manifest_sha256"]
-            return None if digest is None else str(digest)
-
-    def ledger_of(self, session: str) -> list[tuple[str, ledger.Entry]]:
-        """The session's ledger entries, oldest first, each with the hash of the one before it."""
-        with self._readers.lent() as db:
-            return ledger.excerpt(db, session)
-
 
 def _refuse_orphans(root: Path, database: Path) -> None:
-    """A new database beside sealed sessions would make strays of them, and the next repair would
-    move them away. Raises ArchiveCorrupt."""
-    if any((root / files.MEDIA).glob(f"*/*/*/*/{files.MANIFEST}")):
+    """A new database beside sealed sessions and checks would make strays of them, and the next
+    repair would move them away. Raises ArchiveCorrupt."""
+    sealed = (files.MANIFEST, files.CHECK_MANIFEST)
+    if any(path for name in sealed for path in (root / files.MEDIA).glob(f"*/*/*/*/{name}")):
         raise ArchiveCorrupt(
             database, "it is gone or empty, but there are sessions; put it back from a backup"
         )

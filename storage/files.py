@@ -25,6 +25,7 @@ BLOCK_BYTES = 1 << 20
 MEDIA = "media"
 LOST = "lost+found"
 MANIFEST = "session.json"
+CHECK_MANIFEST = "check.json"
 PART = ".part"
 """The ending of a file that is still being written by this room; recovery removes such files."""
 

@@ -24,7 +24,8 @@ GENESIS = "0" * 64
 
 
 class LedgerEvent(StrEnum):
-    """What an entry tells. SEALED, CANCELLED and INTERRUPTED are the ends of a session."""
+    """What an entry tells. SEALED, CANCELLED and INTERRUPTED are the ends of a session,
+    CAMERAS_CHECKED is the end of a camera check."""
 
     CREATED = "created"
     OPENED = "opened"
@@ -33,6 +34,8 @@ class LedgerEvent(StrEnum):
     INTERRUPTED = "interrupted"
     SET_ASIDE = "set_aside"
     EXPORTED = "exported"
+    CHECK_BEGUN = "check_begun"
+    CAMERAS_CHECKED = "cameras_checked"
 
 
 END_EVENTS = {
@@ -44,7 +47,8 @@ END_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as stored. `session` is a copy of what the body says, for the index."""
+    """One entry as stored. `session` is a copy of what the body says, for the index: the id of the
+    session or of the camera check that the entry tells of, None for neither."""
 
     seq: int
     session: str | None
@@ -88,7 +92,8 @@ def entries(db: Database) -> Iterator[Entry]:
 
 
 def excerpt(db: Database, session: str) -> list[tuple[str, Entry]]:
-    """The entries of one session, oldest first, each with the hash of the entry before it."""
+    """The entries of one session or camera check, oldest first, each with the hash of the entry
+    before it."""
     rows = db.execute(
         "SELECT coalesce(before.hash, ?), e.seq, e.session_id, e.body, e.hash FROM ledger AS e "
         "LEFT JOIN ledger AS before ON before.seq = e.seq - 1 WHERE e.session_id = ? "

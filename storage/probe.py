@@ -16,13 +16,15 @@ END_OF_JPEG = b"\xff\xd9"
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """What FFmpeg finds in a clip. Sizes in pixels."""
+    """What FFmpeg finds in a clip. Sizes in pixels. `copied`: time and number stand in a subtitle
+    track, which only clips of a camera's own coding have."""
 
     codec: str
     width: int
     height: int
     frames: int
     duration_ms: int
+    copied: bool
 
 
 def clip_facts(path: Path) -> ClipFacts | None:
@@ -49,6 +51,7 @@ def clip_facts(path: Path) -> ClipFacts | None:
                 stream.codec_context.height,
                 len(packets),
                 round((last - first) * stream.time_base * 1000),
+                bool(container.streams.subtitles),
             )
     except (av.FFmpegError, IndexError, StopIteration, ValueError):
         return None

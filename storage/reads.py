@@ -5,6 +5,7 @@ Knows SQL and the records; writes nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +14,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import rows
+from storage import rows, schema
 from storage.errors import ArchiveClosed, told
-from storage.records import Kind, Session, Status
+from storage.records import CameraCheck, Kind, Session, Status, utc_text
 from storage.rows import search_key
 
 SHORTEST_SUFFIX = 4
@@ -28,6 +29,16 @@ BY_NUMBER = "SELECT * FROM sessions WHERE tracking_number = :key"
 BY_ORDER = (
     "SELECT s.* FROM orders AS o JOIN order_waybills AS w USING (order_id) "
     "JOIN sessions AS s USING (tracking_number) WHERE o.order_key = :key"
+)
+
+
+CHECKS = (
+    "SELECT * FROM camera_checks WHERE at >= :since "
+    "ORDER BY at DESC, check_id DESC, seq LIMIT :limit"
+)
+CHECK_BEFORE = (
+    "SELECT check_id FROM camera_checks WHERE bench = :bench AND at >= :since AND at <= :until "
+    "ORDER BY at DESC LIMIT 1"
 )
 
 
@@ -126,6 +137,29 @@ def counts(db: Database) -> dict[Status, int]:
     """How many sessions have each status."""
     found = dict(db.execute("SELECT status, count(*) FROM sessions GROUP BY status").fetchall())
     return {status: found.get(status.value, 0) for status in Status}
+
+
+def checks(db: Database, since: dt.datetime | None, limit: int) -> list[CameraCheck]:
+    """The newest camera checks, newest first; of the same moment in the order of their check."""
+    if not schema.has_checks(db):
+        return []
+    found = db.query(CHECKS, {"since": "" if since is None else utc_text(since), "limit": limit})
+    return [rows.camera_check(row) for row in found]
+
+
+def check_before(
+    db: Database, bench: str, moment: dt.datetime, within: dt.timedelta
+) -> tuple[CameraCheck, ...]:
+    """The newest camera check of the bench in the time `within` before `moment`, or nothing."""
+    if not schema.has_checks(db):
+        return ()
+    span = {
+        "bench": rows.storable(bench),
+        "since": utc_text(moment - within),
+        "until": utc_text(moment),
+    }
+    row = db.execute(CHECK_BEFORE, span).fetchone()
+    return () if row is None else rows.cameras_of(db, row[0])
 
 
 def orders_of(db: Database, number: str) -> list[str]:

@@ -8,6 +8,7 @@ evidence package; `session_from_json` reads it back.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -67,7 +68,9 @@ class Clip:
 
     `path` is relative to the archive, with forward slashes. `started_at` is the UTC time of the
     first frame, `pre_roll_ms` the video before the scan, `dropped` the frames that arrived from
-    the camera but did not reach the file.
+    the camera but did not reach the file. `clock_offset_ms` is the wall clock less the bench's
+    steady one at the first frame. `copied`: the camera's own coding, so that time and number stand
+    in a subtitle track instead of the picture.
     """
 
     camera: str
@@ -83,6 +86,8 @@ class Clip:
     dropped: int
     size_bytes: int
     sha256: str
+    clock_offset_ms: int = 0
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One photo of a packing session. A slot that was taken again has several; the last counts."""
+    """One photo of a packing session. A slot that was taken again has several; the last counts.
+
+    `sharpness` is the variance of the Laplacian at half size, `brightness` the mean grey level
+    0-255, `motion` the mean change against the frame before, 0-255; None where nobody measured.
+    """
 
     slot: str
     path: str
@@ -108,6 +117,9 @@ class Shot:
     height: int
     size_bytes: int
     sha256: str
+    sharpness: float | None = None
+    brightness: float | None = None
+    motion: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,36 @@ class Note:
     at: dt.datetime
     what: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraCheck:
+    """How well one camera could see, at the start of a shift: a picture of a test card, measured.
+
+    `id` is shared by all cameras that were checked together. `fps` is what the camera really
+    delivered; `module_mm` the narrowest bars that could still be read, None where none could;
+    `sharpness` and `brightness` as of a Shot; `clock_offset_ms` the bench's clock less a time
+    server's, None where none was asked. `verdict` is "good" or "poor", `advice` what to do about
+    it. `path` is '' where the camera gave no picture, and then `size_bytes` is 0, `sha256` ''.
+    """
+
+    id: str
+    bench: str
+    packer: str
+    at: dt.datetime
+    camera: str
+    width: int
+    height: int
+    fps: float
+    module_mm: float | None
+    sharpness: float
+    brightness: float
+    clock_offset_ms: int | None
+    verdict: str
+    advice: str
+    path: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +252,8 @@ def session_to_json(session: Session) -> dict[str, Any]:
                 "dropped": clip.dropped,
                 "size_bytes": clip.size_bytes,
                 "sha256": clip.sha256,
+                "clock_offset_ms": clip.clock_offset_ms,
+                "copied": clip.copied,
             }
             for clip in session.clips
         ],
@@ -233,6 +277,9 @@ def session_to_json(session: Session) -> dict[str, Any]:
                 "height": shot.height,
                 "size_bytes": shot.size_bytes,
                 "sha256": shot.sha256,
+                "sharpness": shot.sharpness,
+                "brightness": shot.brightness,
+                "motion": shot.motion,
             }
             for shot in session.shots
         ],
@@ -244,7 +291,10 @@ def session_to_json(session: Session) -> dict[str, Any]:
 
 
 def session_from_json(data: dict[str, Any]) -> Session:
-    """The session that `session_to_json` wrote. Raises KeyError, TypeError or ValueError."""
+    """The session that `session_to_json` wrote. Raises KeyError, TypeError or ValueError.
+
+    What a manifest of an older version does not tell is what the records have by default.
+    """
     return Session(
         id=data["session"],
         waybill=Waybill(data["tracking_number"], data["raw_scan"], data["carrier"]),
@@ -285,4 +335,40 @@ def session_from_json(data: dict[str, Any]) -> Session:
         notes=tuple(
             Note(parse_utc(note["at"]), note["what"], note["text"]) for note in data["notes"]
         ),
+    )
+
+
+def check_to_json(check_id: str, checks: Sequence[CameraCheck]) -> dict[str, Any]:
+    """The JSON of the cameras that were checked together, ready for `json.dumps`."""
+    return {
+        "check": check_id,
+        "cameras": [
+            {
+                "camera": check.camera,
+                "at": utc_text(check.at),
+                "bench": check.bench,
+                "packer": check.packer,
+                "width": check.width,
+                "height": check.height,
+                "fps": check.fps,
+                "module_mm": check.module_mm,
+                "sharpness": check.sharpness,
+                "brightness": check.brightness,
+                "clock_offset_ms": check.clock_offset_ms,
+                "verdict": check.verdict,
+                "advice": check.advice,
+                "path": check.path,
+                "size_bytes": check.size_bytes,
+                "sha256": check.sha256,
+            }
+            for check in checks
+        ],
+    }
+
+
+def check_from_json(data: dict[str, Any]) -> tuple[CameraCheck, ...]:
+    """The cameras that `check_to_json` wrote. Raises KeyError, TypeError or ValueError."""
+    return tuple(
+        CameraCheck(**{**camera, "id": data["check"], "at": parse_utc(camera["at"])})
+        for camera in data["cameras"]
     )

@@ -2,7 +2,8 @@
 
 Runs on the writer's thread of the program that holds the bench. Sessions found open are sealed:
 as was intended where that is known, else as interrupted. What lies in the media tree without
-belonging there is set aside. May itself be killed at any point and run again. Knows no camera.
+belonging there is set aside, unless it is a camera check that lacks its last step. May itself be
+killed at any point and run again. Knows no camera.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import files, rows, sealing
+from storage import camera_checks, files, rows, sealing
 from storage.errors import ArchiveError, told
 from storage.records import EndReason, Gap, Note, Session, Status, session_from_json
 from storage.rows import Ending
@@ -41,9 +42,9 @@ def recover(
 ) -> list[Session]:
     """The sessions that were found open and are closed now, oldest first.
 
-    `live` sessions are at work in this program and left alone; `endings` are those whose seal
-    failed, and how they should have ended. A session that cannot be closed (a full disk) stays
-    open for the next time, with a line in the log.
+    `live` sessions and checks are at work in this program and left alone; `endings` are those
+    whose seal failed, and how they should have ended. A session that cannot be closed (a full disk)
+    stays open for the next time, with a line in the log.
     """
     found = db.execute("SELECT id FROM sessions WHERE status = 'open' ORDER BY opened_at, id")
     closed = []
@@ -56,7 +57,7 @@ def recover(
             why = told(error, root, "repairing a session")
             log.error("session %s stays open: %s", session, why)  # noqa: TRY400
     try:
-        sweep(db, root, now)
+        sweep(db, root, now, live)
     except FAULTS as error:
         why = told(error, root, "sweeping the media folders")
         log.error("the media folders were not swept: %s", why)  # noqa: TRY400
@@ -113,7 +114,7 @@ def open_ends(session: Session) -> list[Gap]:
     return [Gap(camera, at, None, CAUSE) for camera, at in last.items() if camera not in ended]
 
 
-def sweep(db: Database, root: Path, now: dt.datetime) -> None:
+def sweep(db: Database, root: Path, now: dt.datetime, live: Set[str]) -> None:
     """Set aside what no session owns in the media folders of the days since the last sweep.
 
     Only what a crash of today or yesterday can have left is looked for: years of media are the
@@ -124,7 +125,7 @@ def sweep(db: Database, root: Path, now: dt.datetime) -> None:
     since = row[0] if row else ""
     for day in sorted((root / files.MEDIA).glob("*/*/*")):
         if "/".join(day.parts[-3:]) >= since and day.is_dir():
-            _sweep_day(db, root, day, now)
+            _sweep_day(db, root, day, now, live)
     # A clock that runs ahead or behind by hours must not hide a day.
     until = (now - dt.timedelta(days=2)).strftime("%Y/%m/%d")
     with immediate(db):
@@ -134,8 +135,10 @@ def sweep(db: Database, root: Path, now: dt.datetime) -> None:
         )
 
 
-def _sweep_day(db: Database, root: Path, day: Path, now: dt.datetime) -> None:
+def _sweep_day(db: Database, root: Path, day: Path, now: dt.datetime, live: Set[str]) -> None:
     for folder in sorted(day.iterdir()):
+        if folder.name in live:
+            continue
         relative = folder.relative_to(root).as_posix()
         known = list(db.query("SELECT * FROM sessions WHERE id = ?", [folder.name]))
         if known and known[0]["folder"] == relative:
@@ -144,6 +147,6 @@ def _sweep_day(db: Database, root: Path, day: Path, now: dt.datetime) -> None:
                 for path in list(sealing.strays(root, session, folder)):
                     sealing.set_aside(db, root, session, path, now)
         elif folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
-            folder.rmdir()  # made for a session whose row was never written
-        else:
+            folder.rmdir()  # made for a session or check that never came to be
+        elif not camera_checks.repaired(db, root, folder, now):
             sealing.set_aside(db, root, None, folder, now)

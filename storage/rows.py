@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from storage import schema
 from storage.errors import SessionClosed, UnknownSession
 from storage.records import (
+    CameraCheck,
     Clip,
     EndReason,
     Gap,
@@ -112,6 +115,11 @@ def close_session(db: Database, session: str, ending: Ending, manifest_sha256: s
         raise SessionClosed(session, "closed by another program")
 
 
+def _finite(figure: float | None) -> float | None:
+    """`figure`, or None for what JSON has no number for."""
+    return figure if figure is not None and math.isfinite(figure) else None
+
+
 def _add(db: Database, table: str, session: str, row: Row) -> None:
     next_seq = f"SELECT coalesce(max(seq), 0) + 1 FROM {table} WHERE session_id = ?"  # noqa: S608
     seq = db.execute(next_seq, [session]).fetchone()[0]
@@ -138,6 +146,8 @@ def add_clip(db: Database, session: str, clip: Clip) -> None:
             "dropped": clip.dropped,
             "size_bytes": clip.size_bytes,
             "sha256": clip.sha256,
+            "clock_offset_ms": clip.clock_offset_ms,
+            "copied": int(clip.copied),
         },
     )
 
@@ -158,6 +168,9 @@ def add_shot(db: Database, session: str, shot: Shot) -> None:
             "height": shot.height,
             "size_bytes": shot.size_bytes,
             "sha256": shot.sha256,
+            "sharpness": _finite(shot.sharpness),
+            "brightness": _finite(shot.brightness),
+            "motion": _finite(shot.motion),
         },
     )
 
@@ -185,6 +198,42 @@ def add_note(db: Database, session: str, note: Note) -> None:
         session,
         {"at": utc_text(note.at), "what": storable(note.what), "text": storable(note.text)},
     )
+
+
+def check_row(check: CameraCheck) -> Row:
+    """The columns of one camera's check, apart from its number among them.
+
+    Raises TypeError, ValueError or AttributeError for what is none.
+    """
+    fps, sharpness = _finite(float(check.fps)), _finite(float(check.sharpness))
+    return {
+        "check_id": check.id,
+        "bench": storable(check.bench),
+        "packer": storable(check.packer),
+        "at": utc_text(check.at),
+        "camera": storable(check.camera),
+        "width": int(check.width),
+        "height": int(check.height),
+        "fps": fps or 0.0,
+        "module_mm": None if check.module_mm is None else _finite(float(check.module_mm)),
+        "sharpness": sharpness or 0.0,
+        "brightness": _finite(float(check.brightness)) or 0.0,
+        "clock_offset_ms": None if check.clock_offset_ms is None else int(check.clock_offset_ms),
+        "verdict": check.verdict,
+        "advice": storable(check.advice),
+        "path": check.path,
+        "size_bytes": check.size_bytes,
+        "sha256": check.sha256,
+    }
+
+
+def add_check(
+    db: Database, check_id: str, folder: str, checks: Sequence[CameraCheck], manifest_sha256: str
+) -> None:
+    """Add a whole camera check: the rows of its cameras, then the one that closes it for ever."""
+    for seq, check in enumerate(checks, start=1):
+        insert(db, "camera_checks", {"seq": seq, **check_row(check)})
+    insert(db, "checks", {"id": check_id, "folder": folder, "manifest_sha256": manifest_sha256})
 
 
 # ---------------------------------------------------------------------------- reading
@@ -240,6 +289,27 @@ def whole(db: Database, rows: Sequence[Row]) -> list[Session]:
     ]
 
 
+def check_of(db: Database, check_id: str) -> Row | None:
+    """The row of a filed camera check, or None."""
+    if not schema.has_checks(db):
+        return None
+    for row in db.query("SELECT * FROM checks WHERE id = ?", [check_id]):
+        return row
+    return None
+
+
+def cameras_of(db: Database, check_id: str) -> tuple[CameraCheck, ...]:
+    """The cameras of a filed check, in the order of its manifest."""
+    found = db.query("SELECT * FROM camera_checks WHERE check_id = ? ORDER BY seq", [check_id])
+    return tuple(map(camera_check, found))
+
+
+def camera_check(row: Row) -> CameraCheck:
+    """The record of a row of `camera_checks`."""
+    told = {key: value for key, value in row.items() if key not in ("check_id", "seq")}
+    return CameraCheck(**{**told, "id": row["check_id"], "at": parse_utc(row["at"])})
+
+
 def _children(db: Database, table: str, ids: str) -> defaultdict[str, list[Row]]:
     found: defaultdict[str, list[Row]] = defaultdict(list)
     sql = (
@@ -258,7 +328,9 @@ def _moment(text: str | None) -> dt.datetime | None:
 
 
 def _clip(row: Row) -> Clip:
-    return Clip(**{**row, "started_at": parse_utc(row["started_at"])})
+    # An older database that is only read has no such column.
+    copied = bool(row.get("copied", False))
+    return Clip(**{**row, "started_at": parse_utc(row["started_at"]), "copied": copied})
 
 
 def _shot(row: Row) -> Shot:

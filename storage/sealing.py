@@ -127,10 +127,12 @@ def _take_in_clip(db: Database, root: Path, session: Session, path: Path, now: d
         dropped=0,
         size_bytes=written.size_bytes,
         sha256=written.sha256,
+        copied=facts.copied,
     )
     text = (
         f"{path.name} was not finished by the bench; it was found and kept as it is. Its times are "
-        f"taken from the file's last change ({utc_text(changed)}), the frames it lost are unknown"
+        f"taken from the file's last change ({utc_text(changed)}), the frames it lost are unknown, "
+        "and so is its clock's offset"
     )
     with immediate(db):
         rows.add_clip(db, session.id, clip)
@@ -183,13 +185,26 @@ def set_aside(
             and text not in [note.text for note in session.notes]
         ):
             rows.add_note(db, session.id, Note(now, "set_aside", text))
-        ledger.append(
-            db,
-            LedgerEvent.SET_ASIDE,
-            now,
-            None if session is None else session.id,
-            path=path.relative_to(root).as_posix(),
-            size_bytes=None if written is None else written.size_bytes,
-            sha256=None if written is None else written.sha256,
-        )
+        tell_set_aside(db, root, None if session is None else session.id, path, written, now)
     files.set_aside(root, path, under)
+
+
+def tell_set_aside(
+    db: Database,
+    root: Path,
+    owner: str | None,
+    path: Path,
+    written: files.Written | None,
+    now: dt.datetime,
+) -> None:
+    """Tell the ledger, in the caller's transaction, what is about to be moved away and whose it
+    was. `written` is None for what is no file."""
+    ledger.append(
+        db,
+        LedgerEvent.SET_ASIDE,
+        now,
+        owner,
+        path=path.relative_to(root).as_posix(),
+        size_bytes=None if written is None else written.size_bytes,
+        sha256=None if written is None else written.sha256,
+    )

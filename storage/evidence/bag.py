@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from storage import ledger
-from storage.check import Problem, parsed_manifest
-from storage.files import MANIFEST, Written
+from storage.check import Problem, parsed_check, parsed_manifest, pictures_of
+from storage.files import CHECK_MANIFEST, MANIFEST, Written
+from storage.records import session_to_json
 from storage.rows import media_of
 
 BAGIT = "bagit.txt"
@@ -26,21 +27,27 @@ FACTS = "manifest.json"
 PAGE = "index.html"
 HOW_TO = "VERIFY.txt"
 TAGS = frozenset({BAGIT, BAG_INFO, PAYLOAD_MANIFEST, FACTS, PAGE, HOW_TO})
-FORMAT = "packwitness-evidence-1"
+FORMAT = "packwitness-evidence-2"
+FORMATS = ("packwitness-evidence-1", FORMAT)
+"""Those that can be verified: the first knew no camera checks."""
 TAG_LIMIT_BYTES = 64 << 20
 DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-SESSION_MANIFEST = re.compile(rf"data/[0-9A-Z]{{26}}/{re.escape(MANIFEST)}")
+SEALED_MANIFEST = re.compile(
+    rf"data/[0-9A-Z]{{26}}/({re.escape(MANIFEST)}|{re.escape(CHECK_MANIFEST)})"
+)
+ENDS = (*ledger.END_EVENTS.values(), ledger.LedgerEvent.CAMERAS_CHECKED)
 LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
 
 
 def is_read(name: str) -> bool:
     """True for a file whose content is looked at; all others are only hashed."""
-    return name in TAGS or name == TAG_MANIFEST or SESSION_MANIFEST.fullmatch(name) is not None
+    return name in TAGS or name == TAG_MANIFEST or SEALED_MANIFEST.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One file of evidence: its name in the package, where the archive has it, what it holds."""
+    """One file of evidence: its name in the package, the id of the session or camera check that it
+    belongs to, where the archive has it, what it holds."""
 
     name: str
     session: str
@@ -143,7 +150,7 @@ def _facts_problems(
     """What in manifest.json disagrees with the evidence."""
     try:
         facts = json.loads(tags.get(FACTS, b""))
-        if facts["format"] != FORMAT:
+        if facts["format"] not in FORMATS:
             yield Problem(FACTS, "is of a format that this version does not know")
             return
         payload = [
@@ -157,6 +164,7 @@ def _facts_problems(
             for item in facts["files"]
         ]
         sessions = {str(session["session"]): session for session in facts["sessions"]}
+        checks = {str(check["check"]): check for check in facts.get("camera_checks", ())}
         excerpt = [
             (str(item["previous"]), ledger.Entry(0, None, str(item["body"]), str(item["hash"])))
             for item in facts["ledger"]
@@ -168,8 +176,10 @@ def _facts_problems(
     if {item.name: item.sha256 for item in payload} != wanted:
         yield Problem(FACTS, f"and {PAYLOAD_MANIFEST} list different files")
     for item in payload:
-        if item.session not in sessions or not item.name.startswith(f"data/{item.session}/"):
-            yield Problem(item.name, f"belongs to no session that {FACTS} tells of")
+        if item.session not in {**sessions, **checks} or not item.name.startswith(
+            f"data/{item.session}/"
+        ):
+            yield Problem(item.name, f"belongs to nothing that {FACTS} tells of")
         if item.name in found and found[item.name].size_bytes != item.size_bytes:
             has = found[item.name].size_bytes
             yield Problem(item.name, f"has {has} bytes, sealed were {item.size_bytes}")
@@ -178,7 +188,7 @@ def _facts_problems(
         told = ledger.facts(entry)
         if ledger.chained(previous, entry.body) != entry.hash:
             yield Problem(FACTS, f"ledger entry {told.get('seq')}: was changed")
-        elif told.get("event") in ledger.END_EVENTS.values():
+        elif told.get("event") in ENDS:
             manifests[str(told.get("session"))] = told.get("manifest_sha256")
     held = {(item.session, item.source): item.sha256 for item in payload}
     for session, told in sessions.items():
@@ -189,8 +199,22 @@ def _facts_problems(
         if isinstance(read, Problem):
             yield read
             continue
-        if read[0] != told:
+        # The manifest of an older version lacks keys that this one's records have.
+        if told not in (read[0], session_to_json(read[1])):
             yield Problem(FACTS, f"tells of session {session} what its own manifest does not")
         for media in media_of(read[1]):
             if held.get((session, media.path)) != media.sha256:
                 yield Problem(name, f"names {media.path!r}, which is not in the package as sealed")
+    for check_id, told in checks.items():
+        name = f"data/{check_id}/{CHECK_MANIFEST}"
+        if manifests.get(check_id) != listed.get(name):
+            yield Problem(name, "is not the manifest that the ledger tells of")
+        checked = parsed_check(tags.get(name, b""), name)
+        if isinstance(checked, Problem):
+            yield checked
+            continue
+        if checked[0] != told:
+            yield Problem(FACTS, f"tells of camera check {check_id} what its manifest does not")
+        for picture in pictures_of(checked[1]):
+            if held.get((check_id, picture.path)) != picture.sha256:
+                yield Problem(name, f"names {picture.path!r}, which is not in the package as filed")

@@ -18,7 +18,8 @@ from typing import BinaryIO
 
 from storage import files
 from storage.archive import Archive
-from storage.check import Meter, Progress
+from storage.camera_checks import folder_of
+from storage.check import Evidence, Meter, Progress, pictures_of
 from storage.errors import (
     ArchiveNotWritable,
     ChecksumMismatch,
@@ -28,7 +29,15 @@ from storage.errors import (
 )
 from storage.evidence import bag, page
 from storage.evidence.bag import Payload
-from storage.records import Session, Status, session_to_json, utc_text
+from storage.evidence.verify import verify
+from storage.records import (
+    CameraCheck,
+    Session,
+    Status,
+    check_to_json,
+    session_to_json,
+    utc_text,
+)
 from storage.rows import media_of
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -62,9 +71,11 @@ def export(
     exported_at = dt.datetime.now(dt.UTC)
     number = UNSAFE.sub("-", closed[0].waybill.number)[:NUMBER_LIMIT].strip("-") or "x"
     path = _free_path(target, f"evidence-{number}-{exported_at:%Y%m%dT%H%M%SZ}")
+    checks, damaged = checks_of(archive, closed)
     payload = [item for session in closed for item in _payload(archive, session)]
+    payload += [item for check in checks for item in _check_payload(archive, check)]
     left_out = [session.id for session in known if session.status is Status.OPEN]
-    tags = _tags(archive, closed, left_out, payload, number, exported_at)
+    tags = _tags(archive, closed, left_out, checks, damaged, payload, number, exported_at)
     part = path.with_name(f".{path.name}{files.PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,30 +111,53 @@ def _free_path(target: Path, stem: str) -> Path:
     return path
 
 
+def checks_of(
+    archive: Archive, sessions: Iterable[Session]
+) -> tuple[list[tuple[CameraCheck, ...]], list[str]]:
+    """The camera checks that the benches of these sessions had made last, within a day before; and
+    the ids of those that are not what was filed, which do not hold up the evidence itself."""
+    before = [archive.check_before(session.bench, session.opened_at) for session in sessions]
+    found = {check[0].id: check for check in before if check}
+    damaged = [check_id for check_id in found if verify(archive.root / folder_of(check_id))]
+    return [found[check_id] for check_id in sorted(found.keys() - set(damaged))], damaged
+
+
 def _payload(archive: Archive, session: Session) -> list[Payload]:
     """The files of a closed session, its manifest first, with the names that they get."""
     digest = archive.manifest_sha256(session.id)
-    media = sorted(media_of(session), key=lambda item: item.path)
     folder = files.session_folder(session.id, session.opened_at)
     source = f"{folder}/{files.MANIFEST}"
+    return _named(archive, session.id, source, digest, media_of(session))
+
+
+def _check_payload(archive: Archive, check: tuple[CameraCheck, ...]) -> list[Payload]:
+    """The files of a camera check, its manifest first."""
+    check_id = check[0].id
+    digest = archive.check_manifest_sha256(check_id)
+    source = f"{folder_of(check_id)}/{files.CHECK_MANIFEST}"
+    return _named(archive, check_id, source, digest, pictures_of(check))
+
+
+def _named(
+    archive: Archive, owner: str, source: str, digest: str | None, items: Iterable[Evidence]
+) -> list[Payload]:
     try:
         size_bytes = (archive.root / source).stat().st_size
     except OSError as error:
         raise Refused(f"{source} cannot be read: run `packwitness verify`") from error
-    inside = f"data/{session.id}"
-    payload = [Payload(f"{inside}/{files.MANIFEST}", session.id, source, size_bytes, digest or "")]
-    taken = {files.MANIFEST}
-    for count, item in enumerate(media, start=1):
+    folder, manifest = PurePosixPath(source).parent, PurePosixPath(source).name
+    inside = f"data/{owner}"
+    payload = [Payload(f"{inside}/{manifest}", owner, source, size_bytes, digest or "")]
+    taken = {manifest}
+    for count, item in enumerate(sorted(items, key=lambda item: item.path), start=1):
         path = PurePosixPath(item.path)
-        if path.parent != PurePosixPath(folder):
+        if path.parent != folder:
             raise Refused(f"{item.path!r} is not in the session's folder: its row was changed")
         name = path.name
         if not SAFE_NAME.fullmatch(name) or name.casefold() in taken:
             name = f"file-{count:03d}{path.suffix if SAFE_NAME.fullmatch(path.suffix[1:]) else ''}"
         taken.add(name.casefold())
-        payload.append(
-            Payload(f"{inside}/{name}", session.id, item.path, item.size_bytes, item.sha256)
-        )
+        payload.append(Payload(f"{inside}/{name}", owner, item.path, item.size_bytes, item.sha256))
     return payload
 
 
@@ -131,6 +165,8 @@ def _tags(
     archive: Archive,
     sessions: list[Session],
     left_out: list[str],
+    checks: list[tuple[CameraCheck, ...]],
+    damaged: list[str],
     payload: list[Payload],
     name: str,
     exported_at: dt.datetime,
@@ -146,6 +182,8 @@ def _tags(
         "exported_at": utc_text(exported_at),
         "sessions": [session_to_json(session) for session in sessions],
         "left_out_open": left_out,
+        "camera_checks": [check_to_json(check[0].id, check) for check in checks],
+        "left_out_damaged_checks": damaged,
         "orders": orders,
         "files": [
             {
@@ -159,8 +197,8 @@ def _tags(
         ],
         "ledger": [
             {"previous": previous, "body": entry.body, "hash": entry.hash}
-            for session in sessions
-            for previous, entry in archive.ledger_of(session.id)
+            for owner in [session.id for session in sessions] + [check[0].id for check in checks]
+            for previous, entry in archive.ledger_of(owner)
         ],
     }
     tags = {
@@ -168,7 +206,7 @@ def _tags(
         bag.BAG_INFO: bag.bag_info(name, payload, exported_at),
         bag.PAYLOAD_MANIFEST: bag.payload_manifest(payload),
         bag.FACTS: json.dumps(facts, indent=1) + "\n",
-        bag.PAGE: page.page(sessions, orders, payload, exported_at),
+        bag.PAGE: page.page(sessions, orders, checks, damaged, payload, exported_at),
         bag.HOW_TO: page.HOW_TO_VERIFY,
     }
     return {tag: text.encode() for tag, text in tags.items()}

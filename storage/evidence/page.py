@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from storage.evidence.bag import Payload
-from storage.records import Clip, Kind, LabelCheck, Session, Shot, Status, utc_text
+from storage.records import CameraCheck, Clip, Kind, LabelCheck, Session, Shot, Status, utc_text
 
 HARMFUL = ("Cc", "Cf", "Co", "Cs", "Cn")
 """Unicode categories that draw nothing, reorder what stands beside them, or drive a terminal."""
@@ -72,13 +72,17 @@ def _table(rows: Iterable[tuple[str, str, str]]) -> str:
 def page(
     sessions: Sequence[Session],
     orders: Mapping[str, Sequence[str]],
+    checks: Sequence[Sequence[CameraCheck]],
+    damaged: Sequence[str],
     payload: Sequence[Payload],
     exported_at: dt.datetime,
 ) -> str:
-    """The HTML of a package with these sessions and files."""
+    """The HTML of a package with these sessions, camera checks and files. `damaged` are the ids of
+    checks that are not in it because they are not what was filed."""
     names = {(item.session, item.source): item.name for item in payload}
     title = visible(", ".join(sorted({session.waybill.number for session in sessions})))
     body = "".join(_session(session, orders, names) for session in sessions)
+    body += _checks(checks, damaged, names)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -139,6 +143,9 @@ def _status(session: Session) -> str:
 
 def _clip(clip: Clip, name: str | None) -> str:
     seconds = clip.duration_ms / 1000
+    copied = (
+        _both("; time and number in its subtitles", "；时间和单号在字幕中") if clip.copied else ""
+    )
     caption = (
         f"{visible(clip.camera)} · {clip.part} · {_time(clip.started_at)} · {seconds:.1f} s · "
         f"{clip.width}×{clip.height} · "
@@ -146,6 +153,7 @@ def _clip(clip: Clip, name: str | None) -> str:
             f"{clip.pre_roll_ms / 1000:.1f} s before the scan",
             f"扫描前 {clip.pre_roll_ms / 1000:.1f} 秒",
         )
+        + copied
     )
     source = html.escape(quote(name or ""))
     return (
@@ -165,6 +173,52 @@ def _shot(shot: Shot, name: str | None) -> str:
         f"</a><figcaption><b>{visible(shot.slot)}</b> · {_time(shot.taken_at)}{check}</figcaption>"
         "</figure>"
     )
+
+
+def _checks(
+    checks: Sequence[Sequence[CameraCheck]],
+    damaged: Sequence[str],
+    names: Mapping[tuple[str, str], str],
+) -> str:
+    """What each camera could see when it was checked last; nothing when none was."""
+    cameras = [camera for check in checks for camera in check]
+    if not cameras and not damaged:
+        return ""
+    heads = [
+        ("Time", "时间"),
+        ("Bench", "工作台"),
+        ("Camera", "相机"),
+        ("Picture", "画面"),
+        ("Frames a second", "帧率"),
+        ("Smallest bar read", "可识读最小条宽"),
+        ("Verdict", "结论"),
+    ]
+    head = "".join(f"<td>{_both(*words)}</td>" for words in heads)
+    lines = "".join(_check_line(camera, names.get((camera.id, camera.path))) for camera in cameras)
+    lost = "".join(
+        f'<p><span class="bad">{_both("not as it was filed, left out", "已变动，未收入")}</span> '
+        f"<code>{visible(check_id)}</code></p>"
+        for check_id in damaged
+    )
+    title = _both("Cameras checked before packing", "打包前的相机检查")
+    return f"<h2>{title}</h2><table><tr>{head}</tr>{lines}</table>{lost}"
+
+
+def _check_line(check: CameraCheck, name: str | None) -> str:
+    size = f"{check.width}×{check.height}"
+    module = "–" if check.module_mm is None else f"{check.module_mm:.2f} mm"
+    verdict = ("good", "良好") if check.verdict == "good" else ("poor", "不佳")
+    css = "good" if check.verdict == "good" else "bad"
+    values = [
+        _time(check.at),
+        visible(check.bench),
+        visible(check.camera),
+        size if name is None else f'<a href="{html.escape(quote(name))}">{size}</a>',
+        f"{check.fps:.1f}",
+        module,
+        f'<span class="{css}">{_both(*verdict)}</span> {visible(check.advice)}',
+    ]
+    return "<tr>" + "".join(f"<td>{value}</td>" for value in values) + "</tr>"
 
 
 def _file_table(payload: Sequence[Payload]) -> str:

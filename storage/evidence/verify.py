@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from storage import check, files, schema
-from storage.check import Meter, Problem, Progress
+from storage import check, files, rows, schema
+from storage.check import Evidence, Meter, Problem, Progress
 from storage.evidence import bag
 from storage.evidence.trees import FolderTree, Tree, ZipTree
+from storage.rows import media_of
 
 DEPTH_IN_ARCHIVE = 5
 """A session's folder is media/YYYY/MM/DD/<id>: the archive is five levels up."""
@@ -25,7 +26,7 @@ def verify(path: Path, progress: Progress | None = None) -> list[Problem]:
     """Everything in `path` that is not as it was sealed; nothing for whole evidence.
 
     `path` is a package (ZIP), the folder of an unpacked package, an archive's folder or the folder
-    of one session. Never raises for what it finds there.
+    of one session or camera check. Never raises for what it finds there.
     """
     try:
         return list(_problems(path, progress))
@@ -42,8 +43,8 @@ def _problems(path: Path, progress: Progress | None) -> Iterator[Problem]:
         yield from check.archive_problems(path, progress)
     elif (path / bag.BAGIT).is_file():
         yield from _bag_problems(FolderTree(path), progress)
-    elif (path / files.MANIFEST).is_file() or (path.is_dir() and _is_session(path.resolve())):
-        yield from _session_problems(path.resolve(), progress)
+    elif path.is_dir() and _is_sealed(path.resolve()):
+        yield from _folder_problems(path.resolve(), progress)
     elif path.is_dir():
         yield Problem(str(path), "is neither an evidence package nor an archive nor a session")
     else:
@@ -58,12 +59,15 @@ def _archive_of(folder: Path) -> Path | None:
     return root if (root / schema.DATABASE).is_file() else None
 
 
-def _is_session(folder: Path) -> bool:
-    """True for a session's folder in an archive, even when its manifest is gone."""
+def _is_sealed(folder: Path) -> bool:
+    """True for the folder of a session or a camera check; in an archive, even when its manifest is
+    gone."""
+    if any((folder / name).is_file() for name in (files.MANIFEST, files.CHECK_MANIFEST)):
+        return True
     return files.ULID_FORM.fullmatch(folder.name) is not None and _archive_of(folder) is not None
 
 
-def _session_problems(folder: Path, progress: Progress | None) -> Iterator[Problem]:
+def _folder_problems(folder: Path, progress: Progress | None) -> Iterator[Problem]:
     root = _archive_of(folder)
     if root is not None:
         try:
@@ -72,21 +76,45 @@ def _session_problems(folder: Path, progress: Progress | None) -> Iterator[Probl
             yield Problem(str(root / schema.DATABASE), f"cannot be read: {error}")
             return
         try:
-            yield from check.session_problems(db, root, folder.name, Meter(0, progress))
+            meter = Meter(0, progress)
+            if rows.check_of(db, folder.name) is not None:
+                yield from check.check_problems(db, root, folder.name, meter)
+            else:
+                yield from check.session_problems(db, root, folder.name, meter)
         except sqlite3.Error as error:
             yield Problem(str(root / schema.DATABASE), f"is damaged: {error}")
         finally:
             db.close()
         return
-    read = check.read_manifest(folder / files.MANIFEST, files.MANIFEST)
-    if isinstance(read, Problem):
-        yield read
+    if (folder / files.MANIFEST).is_file():
+        yield from _lone_problems(folder, files.MANIFEST, progress)
+    else:
+        yield from _lone_problems(folder, files.CHECK_MANIFEST, progress)
+
+
+def _lone_problems(folder: Path, manifest: str, progress: Progress | None) -> Iterator[Problem]:
+    """What does not hold in a folder without its archive, by its own manifest."""
+    content = check.read_manifest(folder / manifest, manifest)
+    if isinstance(content, Problem):
+        yield content
         return
-    session = read[1]
-    meter = Meter(check.size_of(session), progress)
+    items: Sequence[Evidence]
+    if manifest == files.MANIFEST:
+        session = check.parsed_manifest(content, manifest)
+        if isinstance(session, Problem):
+            yield session
+            return
+        items = media_of(session[1])
+    else:
+        checks = check.parsed_check(content, manifest)
+        if isinstance(checks, Problem):
+            yield checks
+            return
+        items = check.pictures_of(checks[1])
+    meter = Meter(check.size_of(items), progress)
     for problem in (
-        *check.media_problems(session, folder, folder.name, meter),
-        *check.unlisted_problems(session, folder, folder.name),
+        *check.media_problems(items, folder, folder.name, meter),
+        *check.unlisted_problems(items, manifest, folder, folder.name),
     ):
         yield Problem(problem.path.partition("/")[2], problem.what)
 

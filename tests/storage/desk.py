@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from io import BytesIO
@@ -15,6 +16,7 @@ from ulid import ULID
 
 from storage.archive import Archive
 from storage.records import (
+    CameraCheck,
     Clip,
     EndReason,
     Gap,
@@ -49,6 +51,27 @@ def video() -> bytes:
         for number in range(FRAMES):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(_picture(number), "bgr24")))
         container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+@cache
+def subtitled_video() -> bytes:
+    """The same video, copied, with a text track."""
+    buffer = BytesIO()
+    with (
+        av.open(BytesIO(video()), "r") as source,
+        av.open(buffer, "w", format="mp4") as container,
+    ):
+        pictures = container.add_stream_from_template(source.streams.video[0])
+        texts = container.add_mux_stream("mov_text")
+        text = b"12:00:00"
+        packet = av.Packet(len(text).to_bytes(2, "big") + text)
+        packet.stream, packet.pts, packet.dts, packet.duration = texts, 0, 0, FPS
+        container.mux(packet)
+        for each in source.demux(video=0):
+            if each.size:
+                each.stream = pictures
+                container.mux(each)
     return buffer.getvalue()
 
 
@@ -124,6 +147,9 @@ class Desk:
             height=120,
             size_bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
+            sharpness=310.5,
+            brightness=118.25,
+            motion=0.5,
         )
         self.archive.add_shot(session, shot).result()
         return shot
@@ -145,6 +171,8 @@ class Desk:
             pre_roll_ms=500,
             frames=FRAMES,
             dropped=0,
+            clock_offset_ms=1_700_000_000_123,
+            copied=camera == "copied",
         ).result()
 
     def gap(self, session: str, camera: str = "side") -> None:
@@ -165,6 +193,47 @@ class Desk:
     ) -> Session:
         """Close the session."""
         return self.archive.seal(session, status, end_reason, self.tick(), reason).result()
+
+    def look(self, check_id: str, folder: Path, camera: str = "overhead") -> CameraCheck:
+        """Take a picture of the test card, as it would be handed over for filing."""
+        path = folder / f"{camera}.jpg"
+        path.write_bytes(photo(len(camera)))
+        return CameraCheck(
+            id=check_id,
+            bench="bench 1",
+            packer="Ann",
+            at=self.tick(),
+            camera=camera,
+            width=160,
+            height=120,
+            fps=29.97,
+            module_mm=0.25,
+            sharpness=310.5,
+            brightness=118.0,
+            clock_offset_ms=-12,
+            verdict="good",
+            advice="",
+            path=self.archive.relative(path),
+            size_bytes=0,
+            sha256="",
+        )
+
+    def check(self) -> tuple[CameraCheck, ...]:
+        """A whole camera check: one good picture, and a camera that gave none."""
+        check_id, folder = self.archive.begin_check().result()
+        good = self.look(check_id, folder)
+        blind = replace(
+            good,
+            camera="side",
+            at=self.tick(),
+            fps=0,
+            module_mm=None,
+            clock_offset_ms=None,
+            verdict="poor",
+            advice="gives no picture: plug it in",
+            path="",
+        )
+        return self.archive.file_checks(check_id, (good, blind)).result()
 
     def pack(self, number: str = NUMBER, pass_no: int = 1, kind: Kind = Kind.PACKING) -> Session:
         """A whole parcel: a clip, two photos, sealed."""

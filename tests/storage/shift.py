@@ -59,7 +59,8 @@ def sealed(session: Session) -> None:
 
 
 def shift(root: Path) -> None:
-    """Three parcels: packed, cancelled, and one that is left open; then an export."""
+    """Three parcels: packed, cancelled, and one that is left open, as is the second of two camera
+    checks; then an export."""
     with Archive.open(root) as archive:
         desk = Desk(archive)
         for status in (Status.SEALED, Status.CANCELLED):
@@ -76,12 +77,18 @@ def shift(root: Path) -> None:
                 sealed(desk.seal(session, status, EndReason.FINISH))
             else:
                 sealed(desk.seal(session, status, EndReason.CANCEL, "wrong box"))
+        check_id, folder = archive.begin_check().result()
+        (folder / "late.jpg").write_bytes(photo(7))
+        filed = archive.file_checks(check_id, [desk.look(check_id, folder)]).result()
+        say("checked", check_id, filed[0].path, filed[0].sha256)
         session, folder = desk.open(pass_no=2)
         say("opened", session)
         shot = desk.shot(session, folder)
         say("media", session, shot.path, shot.sha256)
         (folder / "overhead-01.mp4").write_bytes(growing_video())
         (folder / "side-01.mp4").write_bytes(b"no video")
+        check_id, folder = archive.begin_check().result()
+        (folder / "overhead.jpg").write_bytes(photo(3))
         export(archive, archive.recent(10), root / "exports")
 
 

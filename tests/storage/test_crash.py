@@ -40,7 +40,7 @@ def run(root: Path, what: str, kill_at: int = 0, code: str = ".py") -> list[list
 
 def points(lines: int, count: int, seed: int) -> list[int]:
     """Lines to be killed at: spread over the whole run, each at a random place of its stretch."""
-    rng = random.Random(seed)
+    rng, count = random.Random(seed), min(count, lines // 2)
     return [rng.randrange(lines * n // count + 1, lines * (n + 1) // count) for n in range(count)]
 
 
@@ -52,6 +52,10 @@ def promises_hold(root: Path, told: list[list[str]]) -> None:
         assert archive.counts()[Status.OPEN] == 0
         for words in told:
             if words[0] == "lines":
+                continue
+            if words[0] == "checked":
+                (check,) = archive.checks()
+                assert [check.id, check.path, check.sha256] == words[1:]
                 continue
             session = archive.get(words[1])
             assert session is not None
@@ -68,7 +72,9 @@ def promises_hold(root: Path, told: list[list[str]]) -> None:
         assert not list((root / "media").rglob("*.part"))
 
 
-@pytest.mark.parametrize("code", [".py", "sealing.py", "filing.py", "files.py", "package.py"])
+@pytest.mark.parametrize(
+    "code", [".py", "sealing.py", "filing.py", "files.py", "package.py", "camera_checks.py"]
+)
 def test_a_shift_killed_anywhere_loses_nothing_acknowledged(tmp_path: Path, code: str) -> None:
     whole = run(tmp_path / "whole", "shift", code=code)
     promises_hold(tmp_path / "whole", whole)
@@ -78,7 +84,7 @@ def test_a_shift_killed_anywhere_loses_nothing_acknowledged(tmp_path: Path, code
         promises_hold(root, told)
 
 
-@pytest.mark.parametrize("code", [".py", "recover.py", "sealing.py"])
+@pytest.mark.parametrize("code", [".py", "recover.py", "sealing.py", "camera_checks.py"])
 def test_a_repair_killed_anywhere_is_finished_by_the_next(tmp_path: Path, code: str) -> None:
     left = tmp_path / "left"
     told = run(left, "shift")

@@ -310,3 +310,101 @@ def test_a_stranger_to_the_archive_is_not_exported(desk: Desk, tmp_path: Path) -
     packed: Session = desk.pack()
     with Archive.open(tmp_path / "other") as other, pytest.raises(NothingToExport):
         export(other, [packed], tmp_path / "out")
+
+
+# ---------------------------------------------------------------------------- camera checks
+
+
+def test_the_benchs_last_camera_check_before_the_session_goes_along(
+    desk: Desk, root: Path, tmp_path: Path
+) -> None:
+    desk.check()
+    wanted = desk.check()
+    session = desk.pack()
+    desk.check()
+    package = export(desk.archive, [session], tmp_path / "out")
+    assert verify(package) == []
+    with zipfile.ZipFile(package) as opened:
+        opened.extractall(tmp_path)
+    inside = tmp_path / package.stem
+    facts = json.loads((inside / "manifest.json").read_bytes())
+    assert [check["check"] for check in facts["camera_checks"]] == [wanted[0].id]
+    assert facts["format"] == "packwitness-evidence-2"
+    folder = inside / "data" / wanted[0].id
+    assert sorted(path.name for path in folder.iterdir()) == ["check.json", "overhead.jpg"]
+    assert (folder / "overhead.jpg").read_bytes() == (root / wanted[0].path).read_bytes()
+    page = (inside / "index.html").read_text(encoding="utf-8")
+    assert f"data/{wanted[0].id}/overhead.jpg" in page
+    for shown in ("0.25 mm", "30.0", "160×120", "gives no picture: plug it in", "相机检查"):
+        assert shown in page
+
+
+def test_a_session_without_a_check_of_that_day_has_none(desk: Desk, tmp_path: Path) -> None:
+    desk.check()
+    desk.tick(24 * 3600)
+    package = export(desk.archive, [desk.pack()], tmp_path)
+    assert verify(package) == []
+    with zipfile.ZipFile(package) as opened:
+        assert not [name for name in opened.namelist() if "check.json" in name]
+        assert "相机检查" not in opened.read(f"{package.stem}/index.html").decode()
+
+
+def test_a_damaged_check_is_left_out_and_named_and_does_not_hold_up_the_evidence(
+    desk: Desk, root: Path, tmp_path: Path
+) -> None:
+    good, _ = desk.check()
+    session = desk.pack()
+    (root / good.path).write_bytes(photo(5))
+    package = export(desk.archive, [session], tmp_path)
+    assert verify(package) == []
+    with zipfile.ZipFile(package) as opened:
+        facts = json.loads(opened.read(f"{package.stem}/manifest.json"))
+        page = opened.read(f"{package.stem}/index.html").decode()
+    assert (facts["camera_checks"], facts["left_out_damaged_checks"]) == ([], [good.id])
+    assert good.id in page
+    assert "left out" in page
+
+
+@pytest.mark.parametrize("name", ["check.json", "overhead.jpg", "manifest.json", "extra"])
+def test_a_check_in_a_package_cannot_be_changed_with_its_lists_made_anew(
+    desk: Desk, tmp_path: Path, name: str
+) -> None:
+    good, _ = desk.check()
+    package = export(desk.archive, [desk.pack()], tmp_path)
+    with zipfile.ZipFile(package) as opened:
+        opened.extractall(tmp_path / "forged")
+    bag = tmp_path / "forged" / package.stem
+    facts = json.loads((bag / "manifest.json").read_bytes())
+    lists = bag / "manifest-sha256.txt"
+    guilty = f"data/{good.id}/check.json"
+    if name == "manifest.json":
+        facts["camera_checks"][0]["cameras"][0]["verdict"] = "poor"
+        guilty = name
+    elif name == "extra":  # a check that nobody made
+        kept = [item for item in facts["files"] if good.id not in item["path"]]
+        facts.update(files=kept, camera_checks=[])
+        guilty = f"data/{good.id}/overhead.jpg"
+        facts["files"].append(
+            {
+                "path": guilty,
+                "session": good.id,
+                "source": good.path,
+                "size_bytes": good.size_bytes,
+                "sha256": good.sha256,
+            }
+        )
+    else:
+        path = bag / "data" / good.id / name
+        old = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.write_bytes(path.read_bytes().replace(b"good", b"poor")[:-1] + b"\n")
+        new = hashlib.sha256(path.read_bytes()).hexdigest()
+        for item in facts["files"]:
+            if item["path"].endswith(name):
+                item["sha256"], item["size_bytes"] = new, path.stat().st_size
+        lists.write_text(lists.read_text().replace(old, new))
+    (bag / "manifest.json").write_text(json.dumps(facts))
+    tags = sorted(TAGS)
+    (bag / "tagmanifest-sha256.txt").write_text(
+        "".join(f"{hashlib.sha256((bag / tag).read_bytes()).hexdigest()}  {tag}\n" for tag in tags)
+    )
+    assert guilty in {problem.path for problem in verify(bag)}

@@ -15,7 +15,16 @@ from storage import schema
 from storage.archive import Archive
 from storage.evidence.verify import verify
 from storage.records import EndReason, Session, Status
-from tests.storage.desk import FPS, FRAMES, NUMBER, Desk, growing_video, photo, video
+from tests.storage.desk import (
+    FPS,
+    FRAMES,
+    NUMBER,
+    Desk,
+    growing_video,
+    photo,
+    subtitled_video,
+    video,
+)
 
 LATER = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 
@@ -85,6 +94,18 @@ def test_an_unfinished_clip_is_kept_and_plays_and_its_lost_tail_is_a_gap(desk: D
     assert [note.what for note in repaired.notes] == ["clip_found", "recovered"]
     assert "last change" in repaired.notes[0].text
     assert "interrupted" in ledger_events(root)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_an_unfinished_copy_of_a_cameras_own_coding_is_known_by_its_subtitles(
+    desk: Desk, *, copied: bool
+) -> None:
+    _, folder = desk.open()
+    (folder / "overhead-01.mp4").write_bytes(subtitled_video() if copied else video())
+    (repaired,) = restarted(power_cut(desk))
+    (clip,) = repaired.clips
+    assert (clip.copied, clip.clock_offset_ms, clip.frames) == (copied, 0, FRAMES)
+    assert "offset" in repaired.notes[0].text
 
 
 def test_a_photo_without_a_row_is_kept_and_a_torn_one_set_aside(desk: Desk) -> None:

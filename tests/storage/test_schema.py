@@ -40,7 +40,9 @@ def test_a_closed_session_its_media_and_the_ledger_refuse_every_change(
     packed = desk.pack()
     session, folder = desk.open(number="OPEN1")
     desk.clip(session, folder)
-    media = "'codec', 1, 1, 't', 1, 1, 1, 1, 1, '" + "0" * 64 + "'"
+    media = "'codec', 1, 1, 't', 1, 1, 1, 1, 1, '" + "0" * 64 + "', 0, 0"
+    checked = desk.check()[0].id
+    seen = "'', '', '', 'c', 1, 1, 1, 1, 1, 1, NULL, 'good', '', '', 0, ''"
     for statement in (
         f"UPDATE sessions SET packer = 'Eve' WHERE id = '{packed.id}'",
         f"UPDATE sessions SET status = 'open' WHERE id = '{packed.id}'",
@@ -61,6 +63,15 @@ def test_a_closed_session_its_media_and_the_ledger_refuse_every_change(
         f"DELETE FROM shots WHERE session_id = '{packed.id}'",
         f"INSERT INTO notes VALUES ('{packed.id}', 9, '', '', '')",
         f"INSERT INTO gaps VALUES ('{packed.id}', 9, '', '', NULL, '')",
+        "UPDATE checks SET folder = 'x'",
+        "DELETE FROM checks",
+        f"INSERT OR REPLACE INTO checks VALUES ('{checked}', '', '{'0' * 64}')",
+        f"UPDATE OR REPLACE checks SET id = '{checked}'",
+        "UPDATE camera_checks SET verdict = 'good'",
+        "DELETE FROM camera_checks",
+        f"INSERT INTO camera_checks VALUES ('{checked}', 9, {seen})",
+        f"INSERT OR REPLACE INTO camera_checks VALUES ('{checked}', 1, {seen})",
+        f"UPDATE OR REPLACE camera_checks SET check_id = '{ULID()}'",
         "UPDATE ledger SET body = '{}' WHERE seq = 1",
         "DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)",
         f"INSERT OR REPLACE INTO ledger VALUES (1, NULL, '{{}}', '{'0' * 64}')",
@@ -70,6 +81,7 @@ def test_a_closed_session_its_media_and_the_ledger_refuse_every_change(
         with pytest.raises(sqlite3.IntegrityError):
             change(root, statement)
     assert desk.archive.get(packed.id) == packed
+    assert [check.verdict for check in desk.archive.checks()] == ["poor", "good"]
     desk.seal(session)
     assert verify(root) == []
 
@@ -141,6 +153,12 @@ def test_every_look_up_uses_an_index_at_a_hundred_thousand_rows(desk: Desk, root
             (reads.BY_SUFFIX, {"start": "987", "end": "987z"}, "sessions_by_suffix"),
             (reads.BY_NUMBER, {"key": "X"}, "sessions_by_number"),
             (reads.BY_ORDER, {"key": "X"}, "sessions_by_number"),
+            (reads.CHECKS, {"since": "", "limit": 9}, "camera_checks_by_time"),
+            (
+                reads.CHECK_BEFORE,
+                {"bench": "b", "since": "", "until": "z"},
+                "camera_checks_by_bench",
+            ),
         ):
             plan = db.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
             steps = [step[-1] for step in plan]

@@ -40,6 +40,11 @@ def flip(path: Path, at: int | None = None) -> None:
     path.write_bytes(content)
 
 
+def other(column: str) -> str:
+    """SQL for the hash in a column with its first digit changed, whatever that is."""
+    return f"iif({column} LIKE 'a%', 'b', 'a') || substr({column}, 2)"
+
+
 def edit(root: Path, *statements: str) -> None:
     """Change rows as somebody would who knows how: without the guards, which are put back."""
     db = sqlite3.connect(root / "archive.db")
@@ -107,13 +112,13 @@ def test_added_swapped_and_renamed_files_are_named(packed: Session, root: Path) 
         "UPDATE sessions SET opened_at = '2026-11-22T12:00:00.999Z'",
         "UPDATE sessions SET opened_at = 'yesterday'",
         "UPDATE sessions SET folder = '../../../etc'",
-        "UPDATE sessions SET manifest_sha256 = replace(manifest_sha256, 'a', 'b')",
+        f"UPDATE sessions SET manifest_sha256 = {other('manifest_sha256')}",
         "UPDATE sessions SET status = 'open', sealed_at = NULL, end_reason = NULL, "
         "manifest_sha256 = NULL",
         "UPDATE clips SET frames = frames + 1",
         "UPDATE clips SET path = '../../../../../etc/passwd'",
         "UPDATE clips SET path = replace(path, 'overhead', 'label')",
-        "UPDATE clips SET sha256 = replace(sha256, 'a', 'b')",
+        f"UPDATE clips SET sha256 = {other('sha256')}",
         "UPDATE shots SET label_check = 'mismatch'",
         "UPDATE shots SET label_check = NULL",
         "DELETE FROM shots",
@@ -122,7 +127,7 @@ def test_added_swapped_and_renamed_files_are_named(packed: Session, root: Path) 
         "DELETE FROM notes",
         "INSERT INTO notes SELECT id, 9, opened_at, 'x', 'x' FROM sessions",
         "UPDATE ledger SET body = replace(body, 'Ann', 'Eve') WHERE seq = 2",
-        "UPDATE ledger SET hash = replace(hash, 'a', 'b') WHERE seq = 1",
+        f"UPDATE ledger SET hash = {other('hash')} WHERE seq = 1",
         "UPDATE ledger SET session_id = NULL WHERE seq = 2",
         "UPDATE ledger SET session_id = (SELECT id FROM sessions) WHERE seq = 1",
         "UPDATE ledger SET seq = 30 WHERE seq = 3",

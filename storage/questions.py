@@ -1,0 +1,94 @@
+"""What can be asked of an open archive, on any thread: the reading half of `archive.py`.
+
+Each question is one state of the database, through a connection that only reads. The queries are
+`reads.py`'s. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from storage import ledger, reads, rows
+from storage.records import CameraCheck, Kind, Session, Status
+
+A_DAY = dt.timedelta(days=1)
+
+
+class Questions:
+    """Answers from the rows. `Archive` is one."""
+
+    def __init__(self, readers: reads.Readers) -> None:
+        self._readers = readers
+
+    @property
+    def archive_id(self) -> str:
+        """The ULID that this archive got when it was made."""
+        with self._readers.lent() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = 'archive_id'").fetchone()
+            return str(row[0])
+
+    def prior(self, number: str, kind: Kind | None = None) -> Session | None:
+        """The newest session of the number (and kind) that was not cancelled, or None."""
+        with self._readers.lent() as db:
+            return reads.prior(db, number, kind)
+
+    def find(self, text: str) -> list[Session]:
+        """Sessions by whole tracking number, by its last 4 or more characters, or by order id;
+        newest first. Case and spaces do not matter."""
+        with self._readers.lent() as db:
+            return reads.find(db, text)
+
+    def get(self, session: str) -> Session | None:
+        """The session with this id, or None."""
+        with self._readers.lent() as db:
+            rows_found = list(db.query("SELECT * FROM sessions WHERE id = ?", [session]))
+            return next(iter(rows.whole(db, rows_found)), None)
+
+    def recent(self, count: int) -> list[Session]:
+        """The newest sessions, newest first."""
+        with self._readers.lent() as db:
+            return reads.recent(db, count)
+
+    def counts(self) -> dict[Status, int]:
+        """How many sessions have each status."""
+        with self._readers.lent() as db:
+            return reads.counts(db)
+
+    def orders_of(self, number: str) -> list[str]:
+        """The ids of the orders that the tracking number carries."""
+        with self._readers.lent() as db:
+            return reads.orders_of(db, number)
+
+    def manifest_sha256(self, session: str) -> str | None:
+        """The SHA-256 of the session's manifest as it was sealed; None while it is open.
+
+        Raises UnknownSession.
+        """
+        with self._readers.lent() as db:
+            digest = rows.session_row(db, session)["manifest_sha256"]
+            return None if digest is None else str(digest)
+
+    def ledger_of(self, session: str) -> list[tuple[str, ledger.Entry]]:
+        """The ledger entries of a session or camera check, oldest first, each with the hash of the
+        one before it."""
+        with self._readers.lent() as db:
+            return ledger.excerpt(db, session)
+
+    def checks(self, since: dt.datetime | None = None, limit: int = 100) -> list[CameraCheck]:
+        """The newest camera checks, one for each camera, newest first; none before `since`."""
+        with self._readers.lent() as db:
+            return reads.checks(db, since, limit)
+
+    def check_before(
+        self, bench: str, moment: dt.datetime, within: dt.timedelta = A_DAY
+    ) -> tuple[CameraCheck, ...]:
+        """All cameras of the newest check of the bench that was made in the time `within` before
+        `moment`; nothing when there was none."""
+        with self._readers.lent() as db:
+            return reads.check_before(db, bench, moment, within)
+
+    def check_manifest_sha256(self, check_id: str) -> str | None:
+        """The SHA-256 of a filed check's manifest; None for a check that was not filed."""
+        with self._readers.lent() as db:
+            row = rows.check_of(db, check_id)
+            return None if row is None else str(row["manifest_sha256"])
