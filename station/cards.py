@@ -1,7 +1,8 @@
-"""The sheet of command cards and packer's badges, as a PDF to print.
+"""The sheet of command cards and packer's badges, and the cameras' test card, as a PDF to print.
 
 A card is a barcode that drives the bench hands-free; `station.waybill` understands what is printed
-here. Knows no camera and no archive; slots come from the configuration.
+here. What stands where on the test card is `capture.testcard`'s. Knows no camera and no archive;
+slots come from the configuration.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from station.waybill import Card, WaybillRules, understand
 
 Language = Literal["both", "en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("both", "en", "zh")
-_COMMANDS: Final = ("FINISH", "PHOTO", "RETAKE", "OK", "YES", "NO", "CANCEL", "RETURN")
+_COMMANDS: Final = ("FINISH", "PHOTO", "RETAKE", "OK", "YES", "NO", "CANCEL", "RETURN", "CHECK")
 _SLOT_COLOUR: Final = "0059a8"
 _PACKER_COLOUR: Final = "3b4252"
 
@@ -52,12 +53,10 @@ def cards(
 
     Raises CardError.
     """
-    text = Path(__file__).with_name("cards.toml").read_text(encoding="utf-8")
-    catalogue = tomllib.loads(text)
+    catalogue = _catalogue()
 
     def words(entry: dict[str, str], default: str) -> tuple[str, ...]:
-        spoken = ("en", "zh") if language == "both" else (language,)
-        return tuple(dict.fromkeys(entry.get(key, default) for key in spoken))
+        return _words(entry, default, language)
 
     found = [
         PrintedCard(
@@ -81,8 +80,13 @@ def cards(
     return tuple(found)
 
 
-def render(sheet: Sequence[PrintedCard], *, png_ppi: float | None = None) -> list[bytes]:
-    """The sheet as one PDF, or its pages as PNG pictures of `png_ppi` pixels an inch."""
+def render(
+    sheet: Sequence[PrintedCard], language: Language = "both", *, png_ppi: float | None = None
+) -> list[bytes]:
+    """The sheet as one PDF, or its pages as PNG pictures of `png_ppi` pixels an inch.
+
+    The last page is the test card.
+    """
     import pylopdf_fonts_zh_cn
     import typst
 
@@ -96,9 +100,46 @@ def render(sheet: Sequence[PrintedCard], *, png_ppi: float | None = None) -> lis
         ppi=png_ppi,
         font_paths=[Path(pylopdf_fonts_zh_cn.__file__).parent],
         ignore_system_fonts=True,
-        sys_inputs={"cards": json.dumps(data)},
+        sys_inputs={"cards": json.dumps(data), "testcard": json.dumps(_test_card(language))},
     )
     return made if isinstance(made, list) else [made]
+
+
+def _test_card(language: Language) -> dict[str, Any]:
+    """What `cards.typ` draws on the last page: words, and codes with their places in mm."""
+    import zxingcpp
+
+    from capture.testcard import BARS, HEIGHT_MM, MARKS, WIDTH_MM
+
+    kinds = zxingcpp.BarcodeFormat
+    codes = []
+    for printed in (*MARKS, *BARS):
+        mark = printed in MARKS
+        code = zxingcpp.create_barcode(printed.text, kinds.DataMatrix if mark else kinds.Code128)
+        svg = code.to_svg(add_hrt=False, add_quiet_zones=False)
+        caption = "" if mark else f"{printed.module_mm:.2f} mm"
+        codes.append({**asdict(printed), "svg": svg, "caption": caption})
+    entry = _catalogue()["testcard"]
+    return {
+        "words": _words(entry, "", language),
+        "hints": [entry[f"{key}_hint"] for key in _spoken(language)],
+        "width_mm": WIDTH_MM,
+        "height_mm": HEIGHT_MM,
+        "codes": codes,
+    }
+
+
+def _catalogue() -> dict[str, Any]:
+    text = Path(__file__).with_name("cards.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _spoken(language: Language) -> tuple[str, ...]:
+    return ("en", "zh") if language == "both" else (language,)
+
+
+def _words(entry: dict[str, str], default: str, language: Language) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.get(key, default) for key in _spoken(language)))
 
 
 def _barcode(code: str) -> tuple[str, bool]:

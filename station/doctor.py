@@ -1,38 +1,36 @@
 """What this machine really delivers, and what to do about each fault.
 
 Behind `packwitness doctor`. Opens cameras for two seconds, reads a barcode, encodes a second of
-video, looks at disk, clock and terminal; changes nothing. Each examination is independent of the
-others and ends in findings, whatever it meets.
+video, looks at disk, clock and terminal; changes nothing, unless the look at the cameras is to be
+kept. Each examination is independent of the others and ends in findings, whatever it meets.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from station.config import CameraConfig, Config
+from station import timeserver
+from station.camera_check import CLOCK_MS
+from station.config import Config
+from station.diskspace import DiskView, DiskWatch, said
+from station.findings import Finding, Level
+from station.rules.events import Disk
 
-LOOK_S: Final = 2.0
-LOOK_LIMIT_S: Final = 20.0
-"""A driver may hang for ever: a camera that has said nothing after this time is given up."""
-INDICES: Final = range(4)
-DARK_LEVEL: Final = 40.0
-BRIGHT_LEVEL: Final = 225.0
-BLUR_LEVEL: Final = 20.0
-"""Grey level and variance of the Laplacian at half size; a lit, sharp bench has 80 to 180, 100+."""
-SLOW_SHARE: Final = 0.8
+if TYPE_CHECKING:
+    from station.camera_look import Look
+    from storage.archive import Archive
+
+FEWEST_DAYS: Final = 2
 MB_PER_MINUTE: Final = 27.0
 """H.264 of a bench at 1080p30 with the recorder's settings, measured."""
 SHIFT_MINUTES: Final = 8 * 60.0
@@ -41,73 +39,26 @@ OLDEST_PLAUSIBLE: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 SAMPLE: Final = "1Z999AA10123456784"
 
 
-class Level(StrEnum):
-    """FAIL: the bench cannot work. WARN: it can, worse than it should."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `advice` is what to do, '' where nothing is."""
-
-    area: str
-    level: Level
-    what: str
-    advice: str = ""
-
-
-def examine(config: Config) -> Iterator[Finding]:
-    """The findings, one by one as they are made."""
-    yield from cameras(config)
+def examine(config: Config, looks: list[Look] | None = None) -> Iterator[Finding]:
+    """The findings, one by one as they are made; `looks` is given those at the cameras."""
+    yield from cameras(config, [] if looks is None else looks)
     yield from barcodes()
-    yield encoder()
-    yield archive(config.archive.path)
+    yield encoder(config)
+    yield archive_folder(config.archive.path)
     yield disk(config)
-    yield clock()
+    yield clock(config.clock.server)
     yield terminal()
 
 
-def to_text(finding: Finding) -> str:
-    """The finding as one or two lines."""
-    line = f"{finding.level.value.upper():5} {finding.area:9} {finding.what}"
-    return f"{line}\n{'':16}-> {finding.advice}" if finding.advice else line
+def cameras(config: Config, looks: list[Look]) -> Iterator[Finding]:
+    """What each camera delivers; the looks themselves are added to `looks`."""
+    from station.camera_look import looks as look_around
 
-
-def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The report; `ok` is False when something failed."""
-    return {
-        "ok": all(finding.level is not Level.FAIL for finding in findings),
-        "findings": [
-            {
-                "area": finding.area,
-                "level": finding.level.value,
-                "what": finding.what,
-                "advice": finding.advice,
-            }
-            for finding in findings
-        ],
-    }
-
-
-# ---------------------------------------------------------------------------- cameras
-
-
-def cameras(config: Config) -> Iterator[Finding]:
-    """Each configured camera; without any, whatever answers to the first numbers."""
-    if not config.simulated:
-        for camera in config.camera:
-            yield within(LOOK_LIMIT_S, camera.name, partial(look_at, camera))
-        return
-    found = 0
-    for number in INDICES:
-        camera = CameraConfig(name=f"camera-{number}", source=str(number))
-        finding = within(LOOK_LIMIT_S, camera.name, partial(look_at, camera))
-        if finding.level is not Level.FAIL:
-            found += 1
-            yield finding
+    found = False
+    for look in look_around(config):
+        found = True
+        looks.append(look)
+        yield look.finding
     if not found:
         yield Finding(
             "camera",
@@ -117,85 +68,27 @@ def cameras(config: Config) -> Iterator[Finding]:
         )
 
 
-def within(limit_s: float, name: str, look: Callable[[], Finding]) -> Finding:
-    """What `look` finds, or that it hangs. A hung look is left behind in its thread."""
-    found: list[Finding] = []
-    thread = threading.Thread(target=lambda: found.append(look()), daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if found:
-        return found[0]
-    return Finding(
-        "camera",
-        Level.FAIL,
-        f"{name}: hangs for {limit_s:.0f} s and more in its driver",
-        "unplug it, plug it in again, and try another USB port",
+def keep(archive: Archive, config: Config, looks: Sequence[Look]) -> Finding:
+    """Files the looks as a check of the cameras. Raises the archive's errors."""
+    from station.camera_check import GOOD, check_cameras, reading_cameras
+    from station.camera_look import Looked
+
+    checks = asyncio.run(
+        check_cameras(
+            Looked(looks),
+            archive,
+            bench=config.bench.name,
+            packer=config.bench.packer,
+            clock_server=config.clock.server,
+            reads=reading_cameras(config),
+        )
     )
-
-
-def look_at(camera: CameraConfig) -> Finding:
-    """What the camera delivers for two seconds: size, frames a second, sharpness, light."""
-    from capture.source import SourceError, SourceLost, open_source, parse_source
-    from capture.still import sharpness
-
-    try:
-        source = open_source(parse_source(camera.source), camera.width, camera.height, camera.fps)
-    except SourceError as error:
-        return Finding("camera", Level.FAIL, f"{camera.name}: {error.text}", error.why)
-    try:
-        picture = source.read()  # the first one comes late, and dark, while the exposure settles
-        frames = 0
-        started = time.monotonic()
-        while picture is not None and time.monotonic() - started < LOOK_S:
-            frames += 1
-            picture = source.read()
-    except SourceLost as lost:
-        return Finding(
-            "camera", Level.FAIL, f"{camera.name}: opens, but {lost.cause}", "check its cable"
-        )
-    finally:
-        source.close()
-    if picture is None:
-        return Finding(
-            "camera", Level.FAIL, f"{camera.name}: opens, but ends at once", "choose another source"
-        )
-    fps = frames / (time.monotonic() - started)
-    height, width = picture.shape[:2]
-    sharp, light = sharpness(picture), float(picture.mean())
-    advice = _camera_advice(camera, (int(width), int(height)), fps, sharp, light, source.fps)
-    return Finding(
-        "camera",
-        Level.WARN if advice else Level.OK,
-        f"{camera.name}: {width}x{height}, {fps:.1f} fps, sharpness {sharp:.0f}, light {light:.0f}",
-        "; ".join(advice),
-    )
-
-
-def _camera_advice(
-    camera: CameraConfig,
-    size: tuple[int, int],
-    fps: float,
-    sharp: float,
-    light: float,
-    announced_fps: float,
-) -> list[str]:
-    advice = []
-    wished = (camera.width or size[0], camera.height or size[1])
-    if wished != size:
-        advice.append(f"it was asked for {wished[0]}x{wished[1]}: set a size that it has")
-    expected = camera.fps or announced_fps
-    if expected and fps < SLOW_SHARE * expected:
-        advice.append(
-            f"{expected:g} fps were expected: give it more light (a camera halves its rate in the "
-            "dark), a USB port of its own, or ask for a smaller picture"
-        )
-    if light < DARK_LEVEL:
-        advice.append("the picture is dark: light the bench, take the cap off")
-    elif light > BRIGHT_LEVEL:
-        advice.append("the picture is glaring: turn the lamp away from the camera")
-    if sharp < BLUR_LEVEL:
-        advice.append("the picture is blurred: clean the lens, set the focus to the table")
-    return advice
+    if not checks:
+        return Finding("check", Level.WARN, "no camera, nothing to keep", "plug a camera in")
+    good = sum(check.verdict == GOOD for check in checks)
+    told = f"{good} of {len(checks)} cameras good, kept as {checks[0].id}"
+    poor = [f"{check.camera}: {check.advice}" for check in checks if check.verdict != GOOD]
+    return Finding("check", Level.WARN if poor else Level.OK, told, "; ".join(poor))
 
 
 # ---------------------------------------------------------------------------- the machine
@@ -227,31 +120,30 @@ def barcodes() -> Iterator[Finding]:
             )
 
 
-def encoder() -> Finding:
-    """Whether the recorder's H.264 encoder works, and how many cameras it has time for."""
+def encoder(config: Config) -> Finding:
+    """Which H.264 encoder the recorder would use, and how many cameras it has time for."""
     import av
-    import numpy as np
 
     from capture.encoder import Encoder
-    from capture.frame import Frame, freeze
+    from capture.frame import Frame
+    from capture.hardware import bench_card, pick_encoder
     from capture.overlay import Overlay
 
     size, fps = (1920, 1080), 30
     try:
-        made = Encoder(size, fps, Overlay("doctor", "doctor"))
-        small = np.random.default_rng(7).integers(0, 255, (27, 48, 3), np.uint8)
-        large = np.repeat(np.repeat(small, 40, axis=0), 40, axis=1)
-        moving = [freeze(np.roll(large, 9 * step, axis=1)) for step in range(5)]
+        name = pick_encoder(size, fps, config.recording.encoder)
+        made = Encoder(size, fps, Overlay("doctor", "doctor"), codec=name)
+        moving = bench_card(size)
         now_ns, utc = time.monotonic_ns(), dt.datetime.now(dt.UTC)
         started = time.perf_counter()
         for index in range(fps):
             at_ns = now_ns + index * 1_000_000_000 // fps
             made.encode(Frame(index, at_ns, utc, moving[index % len(moving)]), index)
         took_s = time.perf_counter() - started
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, RuntimeError) as error:
         return Finding("encoder", Level.FAIL, f"no H.264: {error}", "install PackWitness again")
     speed = 1 / took_s
-    what = f"libx264 encodes 1080p30 {speed:.1f} times as fast as it comes"
+    what = f"{name} encodes 1080p30 {speed:.1f} times as fast as it comes"
     if speed < 1:
         return Finding("encoder", Level.FAIL, what, "ask the cameras for 1280x720, or fewer fps")
     if speed < 2:
@@ -259,7 +151,7 @@ def encoder() -> Finding:
     return Finding("encoder", Level.OK, what)
 
 
-def archive(path: Path) -> Finding:
+def archive_folder(path: Path) -> Finding:
     """Whether the archive's folder, or the one it would be made in, can be written."""
     place = path
     while not place.exists() and place != place.parent:
@@ -279,23 +171,41 @@ def archive(path: Path) -> Finding:
 
 
 def disk(config: Config) -> Finding:
-    """Free space, and how long it lasts at the rate of a full shift of every camera."""
-    place = config.archive.path
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    free_gb = shutil.disk_usage(place).free / GB
-    per_day_gb = len(config.camera) * SHIFT_MINUTES * MB_PER_MINUTE / 1000
-    days = max(0.0, free_gb - config.disk.full_gb) / per_day_gb
-    count = f"{len(config.camera)} camera{'s' * (len(config.camera) != 1)}"
-    what = f"{free_gb:.0f} GB free: {days:.0f} days of 8 h with {count} at 1080p30"
-    if free_gb < config.disk.full_gb:
+    """Free space, and how long it lasts: at the rate of what was recorded, else a full shift's."""
+    view, by = _recorded(config), "as it was recorded so far"
+    if view is None or view.days_left is None:
+        place = config.archive.path
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        free_bytes = shutil.disk_usage(place).free
+        per_day = len(config.camera) * SHIFT_MINUTES * MB_PER_MINUTE * 1_000_000
+        days = max(0.0, free_bytes - config.disk.full_gb * GB) / per_day
+        view = DiskView(free_bytes, days, Disk.OK)
+        count = f"{len(config.camera)} camera{'s' * (len(config.camera) != 1)}"
+        by = f"days of 8 h, {count} at 1080p30"
+    what = f"{view.free_bytes / GB:.0f} GB free: {said(view)} ({by})"
+    if view.free_bytes < config.disk.full_gb * GB:
         return Finding("disk", Level.FAIL, what, "make room: the bench opens no new session")
-    if free_gb < config.disk.low_gb or days < 2:
+    if view.free_bytes < config.disk.low_gb * GB or (view.days_left or 0) < FEWEST_DAYS:
         return Finding("disk", Level.WARN, what, "make room, or put the archive on a larger disk")
     return Finding("disk", Level.OK, what)
 
 
-def clock() -> Finding:
+def _recorded(config: Config) -> DiskView | None:
+    """What the archive's own sessions say; None without an archive that can be read."""
+    from storage.archive import Archive
+    from storage.errors import ArchiveError
+
+    try:
+        with Archive.open(config.archive.path, create=False, read_only=True) as archive:
+            watch = DiskWatch(archive, config.disk, len(config.camera))
+            watch.look()
+            return watch.view
+    except ArchiveError:  # the archive's own examination says what is wrong
+        return None
+
+
+def clock(server: str = "") -> Finding:
     """Whether the clock is plausible and kept right: it is burnt into every video."""
     now = dt.datetime.now(dt.UTC)
     local = now.astimezone()
@@ -303,6 +213,14 @@ def clock() -> Finding:
     set_it = "set the clock, and switch network time on"
     if now < OLDEST_PLAUSIBLE:
         return Finding("clock", Level.FAIL, f"{shown} is long past", set_it)
+    if server:
+        apart_ms = timeserver.offset_ms(server)
+        if apart_ms is None:
+            advice = "look whether clock.server in config.toml is right, and the network is there"
+            return Finding("clock", Level.WARN, f"{shown}; {server} does not answer", advice)
+        told = f"{shown}, {apart_ms / 1000:+.2f} s against {server}"
+        wrong = abs(apart_ms) > CLOCK_MS
+        return Finding("clock", Level.WARN if wrong else Level.OK, told, set_it if wrong else "")
     synced = _synchronised()
     if synced is False:
         return Finding("clock", Level.WARN, f"{shown}, not synchronised", set_it)

@@ -2,15 +2,18 @@
 
 `station.footage` finds the folder and the camera, and hands on what the camera answers. Looking (is
 it legible, does the label show the scanned number) is done in a worker and may fail: the picture is
-filed all the same. Decides nothing: a dark photo is told, not refused.
+filed all the same. What is looked at is the file that was written, not what the camera still has in
+memory. Decides nothing: a dark photo is told, not refused.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from station import photo
 from station.desk import Desk
 from station.places import Places
 from station.replies import Replies
@@ -20,14 +23,25 @@ from storage.records import LabelCheck, Shot, Waybill
 
 if TYPE_CHECKING:
     from capture import events as told
-    from capture.camera import Camera
     from storage.archive import Archive
 
-DARK_LEVEL = 30.0
-"""Mean grey level below which a photo shows nothing; a lit bench is 80 and more."""
-BLUR_LEVEL = 12.0
-"""Variance of the Laplacian at half size below which no label text is legible."""
 THUMB_WIDTH_PX = 96
+
+
+class TakesStills(Protocol):
+    """A camera, as far as shots are concerned."""
+
+    def take_still(self, still_id: int, path: Path) -> None:
+        """As `capture.camera.Camera.take_still`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the photo's file showed: see `label_check`, and the share that is overexposed, 0-1."""
+
+    check: LabelCheck | None
+    read: str = ""
+    glare: float = 0.0
 
 
 def label_check(texts: list[str], expected: str, scan: WaybillRules) -> tuple[LabelCheck, str]:
@@ -58,7 +72,7 @@ class Stills:
         """What blocks runs in the pool of `replies` from now on."""
         self._replies = replies
 
-    def take(self, command: commands.TakeShot, folder: Path, camera: Camera) -> None:
+    def take(self, command: commands.TakeShot, folder: Path, camera: TakesStills) -> None:
         """Ask `camera` for a still into the session's folder."""
         self._asked[command.shot_id] = command
         self._places.begun(command.session, command.shot_id)
@@ -82,9 +96,9 @@ class Stills:
 
     async def _file(self, command: commands.TakeShot, taken: told.StillTaken) -> None:
         info = taken.info
-        unread = (LabelCheck.UNREADABLE if command.check_label else None, "")
+        unread = Look(LabelCheck.UNREADABLE if command.check_label else None)
         # The picture is evidence, whatever becomes of reading it.
-        check, read = await self._replies.attempt(
+        look = await self._replies.attempt(
             f"looking at {info.path.name}", unread, self._look_at, command, info
         )
         shot = Shot(
@@ -92,17 +106,18 @@ class Stills:
             path=self._archive.relative(info.path),
             camera=taken.camera,
             taken_at=info.taken_at,
-            label_check=check,
+            label_check=look.check,
             width=info.width,
             height=info.height,
             size_bytes=info.size_bytes,
             sha256=info.sha256,
+            sharpness=info.sharpness,
+            brightness=info.brightness,
+            motion=info.motion,
         )
         fault = ""
-        if info.brightness < DARK_LEVEL:
-            fault = "photo_dark"
-        elif info.sharpness < BLUR_LEVEL:
-            fault = "photo_blurred"
+        if look.check is not LabelCheck.MATCH:  # what was read off it is legible, whatever else
+            fault = photo.fault(info.sharpness, info.brightness, info.motion, look.glare)
         self._replies.reply(
             self._archive.add_shot(command.session, shot),
             lambda _: self._desk.send(
@@ -110,26 +125,35 @@ class Stills:
                 session=command.session,
                 shot_id=command.shot_id,
                 shot=shot,
-                read=read,
+                read=look.read,
                 fault=fault,
             ),
             lambda why: self.no_shot(command, why),
         )
         self._places.over(command.session, command.shot_id)
 
-    def _look_at(
-        self, command: commands.TakeShot, info: told.StillInfo
-    ) -> tuple[LabelCheck | None, str]:
-        """Runs in the pool: make the thumb, and decode a label shot."""
+    def _look_at(self, command: commands.TakeShot, info: told.StillInfo) -> Look:
+        """Runs in the pool: make the thumb, and decode a label shot.
+
+        Raises OSError, and ValueError for a file that is no picture.
+        """
         import cv2
+        import numpy as np
 
         from capture.barcode import read_still
+        from capture.quality import glare
 
+        # Not by its name: OpenCV's own reading fails on Windows for names beyond ASCII.
+        data = np.frombuffer(info.path.read_bytes(), np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        if picture is None:
+            raise ValueError(f"{info.path.name} cannot be read back")
         if place := self._places.get(command.session):
-            height = max(1, round(THUMB_WIDTH_PX * info.height / info.width))
-            thumb = cv2.resize(info.bgr, (THUMB_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
+            height = max(1, round(THUMB_WIDTH_PX * picture.shape[0] / picture.shape[1]))
+            thumb = cv2.resize(picture, (THUMB_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
             place.thumbs[command.slot] = thumb.astype("uint8", copy=False)
+        shining = glare(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
         if not command.check_label:
-            return None, ""
-        texts = [reading.text for reading in read_still(info.bgr)]
-        return label_check(texts, command.number, self._scan_rules)
+            return Look(None, glare=shining)
+        texts = [reading.text for reading in read_still(picture)]
+        return Look(*label_check(texts, command.number, self._scan_rules), shining)

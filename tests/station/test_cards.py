@@ -13,8 +13,9 @@ import pytest
 import zxingcpp
 from pyzbar import pyzbar
 
-from station.cards import CardError, PrintedCard, cards, render
-from station.waybill import Card, WaybillRules, understand
+from capture.testcard import BARS, MARKS, MODULES_MM, read_card
+from station.cards import LANGUAGES, CardError, Language, PrintedCard, cards, render
+from station.waybill import Card, Refusal, WaybillRules, understand
 
 Grey = npt.NDArray[Any]
 SLOTS = ("item", "packaging", "sealed_box", "label", "gift_note")
@@ -27,14 +28,20 @@ def sheet() -> tuple[PrintedCard, ...]:
 
 
 @pytest.fixture(scope="module")
-def pages(sheet: tuple[PrintedCard, ...]) -> list[Grey]:
-    """The printed pages as a scanner of 300 dots an inch sees them, grey."""
+def printed(sheet: tuple[PrintedCard, ...]) -> list[Grey]:
+    """All printed pages as a scanner of 300 dots an inch sees them, grey."""
     pages = []
     for png in render(sheet, png_ppi=300):
         page = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
         assert page is not None
         pages.append(page)
     return pages
+
+
+@pytest.fixture(scope="module")
+def pages(printed: list[Grey]) -> list[Grey]:
+    """Those with command cards."""
+    return printed[:-1]
 
 
 def test_every_barcode_of_the_page_is_read_by_zxing(
@@ -57,7 +64,7 @@ def test_the_bench_obeys_every_card(sheet: tuple[PrintedCard, ...]) -> None:
     obeyed = [(card.action, card.value) for card in meant if isinstance(card, Card)]
     assert obeyed == [
         *((name, "") for name in ("finish", "photo", "retake", "ok", "yes", "no")),
-        *((name, "") for name in ("cancel", "return")),
+        *((name, "") for name in ("cancel", "return", "check")),
         *(("slot", slot) for slot in SLOTS),
         *(("packer", name) for name in PACKERS),
     ]
@@ -68,7 +75,7 @@ def test_no_two_cards_look_alike(sheet: tuple[PrintedCard, ...]) -> None:
         shown = [getattr(card, appearance) for card in sheet]
         assert len(set(shown)) == len(shown)
     shapes = [(card.shape, card.mark) for card in sheet if card.shape != "number"]
-    assert len(set(shapes)) == len(shapes) == 8
+    assert len(set(shapes)) == len(shapes) == 9
 
 
 def test_cards_speak_both_languages_or_the_one_that_was_asked_for() -> None:
@@ -98,3 +105,31 @@ def test_the_sheet_is_one_pdf_that_shows_its_words(sheet: tuple[PrintedCard, ...
     (pdf,) = render(sheet)
     assert pdf.startswith(b"%PDF-")
     assert b"NotoSansSC" in pdf  # Chinese letters are embedded, whatever fonts the printer has
+
+
+def test_the_last_page_is_the_cameras_test_card_at_its_true_size(printed: list[Grey]) -> None:
+    page = printed[-1]
+    assert page.shape == pytest.approx((297 / 25.4 * 300, 210 / 25.4 * 300), abs=2)
+    card = read_card(page)
+    assert card is not None
+    assert card.module_mm == min(MODULES_MM)
+    assert card.px_per_mm == pytest.approx(300 / 25.4, rel=0.005)
+    assert card.brightness == 255
+    assert card.glare < 0.01
+
+
+def test_everything_of_the_test_card_is_on_the_page(printed: list[Grey]) -> None:
+    enlarged = cv2.resize(printed[-1], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    read = [found.text for found in zxingcpp.read_barcodes(enlarged)]
+    assert sorted(read) == sorted(code.text for code in (*MARKS, *BARS))
+
+
+def test_the_test_card_drives_no_bench() -> None:
+    for code in (*MARKS, *BARS):
+        assert isinstance(understand(code.text, WaybillRules()), Refusal)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_test_card_speaks_what_was_asked_for(language: Language) -> None:
+    pages = render(cards(("label",), language=language), language, png_ppi=20)
+    assert len(pages) == 2
