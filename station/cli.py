@@ -8,16 +8,14 @@ not wait for OpenCV.
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import logging
-import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -30,6 +28,7 @@ from station.console import (
     session_table,
     told,
 )
+from station.options import FILE, Number, VideoHeight, as_json_option, site
 
 if TYPE_CHECKING:
     from station.cards import Language
@@ -39,19 +38,6 @@ DEBUG: Final = "PACKWITNESS_DEBUG"
 FAILED: Final = 1
 MISUSED: Final = 2
 STOPPED: Final = 130
-_FILE = click.Path(path_type=Path)
-
-
-class _Number(click.FloatRange):
-    """A number within bounds, as which `nan` passes otherwise."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value!r} is no number.", param, ctx)
-        return number
 
 
 @click.group(
@@ -61,35 +47,6 @@ class _Number(click.FloatRange):
 @click.version_option(package_name=PROGRAM, message="%(prog)s %(version)s")
 def cli() -> None:
     """A camera over every packing bench, and proof for every parcel."""
-
-
-def site(command: Callable[..., int]) -> Callable[..., int]:
-    """`command` with `--config` and `--archive`, called with the configuration they give."""
-
-    @click.option(
-        "--config",
-        "config_path",
-        type=_FILE,
-        metavar="FILE",
-        help="Configuration (default: ./config.toml if there is one).",
-    )
-    @click.option(
-        "--archive", "archive_path", type=_FILE, metavar="DIR",
-        help="Archive folder (default: the configuration's).",
-    )  # fmt: skip
-    @functools.wraps(command)
-    def loaded(config_path: Path | None, archive_path: Path | None, **options: Any) -> int:
-        from station.config import load_config, with_archive
-
-        config = load_config(config_path)
-        if archive_path is not None:
-            config = with_archive(config, archive_path)
-        return command(config, **options)
-
-    return loaded
-
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
 @cli.command()
@@ -160,7 +117,7 @@ def find(config: Config, text: str, as_json: bool) -> int:
 
 @cli.command()
 @click.argument("text")
-@click.option("--out", type=_FILE, metavar="DIR|FILE", help="Default: the archive's exports/.")
+@click.option("--out", type=FILE, metavar="DIR|FILE", help="Default: the archive's exports/.")
 @as_json_option
 @site
 def export(config: Config, text: str, out: Path | None, as_json: bool) -> int:
@@ -192,7 +149,7 @@ def export(config: Config, text: str, out: Path | None, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("path", type=_FILE, required=False)
+@click.argument("path", type=FILE, required=False)
 @as_json_option
 @site
 def verify(config: Config, path: Path | None, as_json: bool) -> int:
@@ -218,24 +175,71 @@ def verify(config: Config, path: Path | None, as_json: bool) -> int:
 
 
 @cli.command()
+@click.option(
+    "--soak",
+    "soak_minutes",
+    type=Number(0.05, 10_080),
+    metavar="MINUTES",
+    help="Run the whole bench without a screen for so long, packing made-up parcels, and report "
+    "drops, gaps, memory, CPU. Its archive is a temporary one, or a new folder: --archive DIR.",
+)
+@click.option(
+    "--keep", is_flag=True,
+    help="File the check of the cameras in the archive. Lay the test card down first.",
+)  # fmt: skip
 @as_json_option
 @site
-def doctor(config: Config, as_json: bool) -> int:
-    """Say what this machine really delivers, and what to do about each fault."""
-    from station.doctor import Level, examine, to_json, to_text
+def doctor(config: Config, soak_minutes: float | None, keep: bool, as_json: bool) -> int:
+    """Say what this machine really delivers, and what to do about each fault.
 
-    findings = []
-    for finding in examine(config):
+    With --soak it packs on the configured cameras (the simulated ones where none is configured)
+    until the time is over or Ctrl-C, and fails when a frame was dropped, a camera dropped out, a
+    photo is missing, memory grows or the archive does not verify.
+    """
+    if soak_minutes is not None and keep:
+        raise click.UsageError("--keep files what the cameras show, --soak packs: ask for one")
+    if soak_minutes is not None:
+        return _soak(config, soak_minutes, as_json)
+    from station.camera_look import Look
+    from station.doctor import examine
+    from station.doctor import keep as file_check
+    from station.findings import Finding, Level, to_json, to_text
+    from storage.archive import Archive
+
+    findings: list[Finding] = []
+
+    def found(finding: Finding) -> None:
         findings.append(finding)
         if not as_json:
             click.echo(to_text(finding))
+
+    with contextlib.ExitStack() as open_archives:
+        archive: Archive | None = None
+        if keep:
+            archive = open_archives.enter_context(Archive.open(config.archive.path))
+            archive.hold_bench_lock()  # a bench that runs has the cameras as well: it checks them
+        looks: list[Look] = []
+        for finding in examine(config, looks):
+            found(finding)
+        if archive is not None:
+            found(file_check(archive, config, looks))
     if as_json:
         click.echo(json.dumps(to_json(findings), indent=2))
     return FAILED if any(finding.level is Level.FAIL for finding in findings) else 0
 
 
+def _soak(config: Config, minutes: float, as_json: bool) -> int:
+    """As the configuration says, but never where it keeps evidence."""
+    from station.config import load_config, with_archive
+    from station.soak import run
+
+    given = click.get_current_context().params
+    kept = load_config(given["config_path"]).archive.path
+    return run(with_archive(config, kept), minutes, given["archive_path"], as_json=as_json)
+
+
 @cli.command()
-@click.option("--out", type=_FILE, default=Path("packwitness-cards.pdf"), show_default=True)
+@click.option("--out", type=FILE, default=Path("packwitness-cards.pdf"), show_default=True)
 @click.option("--packer", "packers", multiple=True, metavar="NAME", help="Add a packer's badge.")
 @click.option(
     "--language", type=click.Choice(["both", "en", "zh"]), default="both", show_default=True
@@ -245,12 +249,12 @@ def doctor(config: Config, as_json: bool) -> int:
 def cards(
     config: Config, out: Path, packers: tuple[str, ...], language: Language, as_json: bool
 ) -> int:
-    """Print the sheet of command cards as a PDF."""
+    """Print the sheet of command cards, and the cameras' test card, as a PDF."""
     from station.cards import cards as cards_of
     from station.cards import render
 
     sheet = cards_of([shot.slot for shot in config.shot], packers, language)
-    (pdf,) = render(sheet)
+    (pdf,) = render(sheet, language)
     out.write_bytes(pdf)
     if as_json:
         codes = [card.code for card in sheet]
@@ -262,13 +266,28 @@ def cards(
 
 @cli.command()
 @click.option("--source", required=True, help="0, /dev/video0, rtsp://..., file:PATH or sim:")
-@click.option("--seconds", type=_Number(0.1, 86_400), required=True, help="After the start.")
-@click.option("--out", type=_FILE, required=True, metavar="FILE", help="A new .mp4 file.")
+@click.option("--seconds", type=Number(0.1, 86_400), required=True, help="After the start.")
+@click.option("--out", type=FILE, required=True, metavar="FILE", help="A new .mp4 file.")
 @click.option("--tracking", default="", help="Text to burn into the picture.")
-@click.option("--preroll", type=_Number(0, 60), default=0.0, help="Seconds from before.")
+@click.option("--preroll", type=Number(0, 60), default=0.0, help="Seconds from before.")
 @click.option("--width", type=click.IntRange(64, 8192), help="Pixels to ask the camera for.")
 @click.option("--height", type=click.IntRange(64, 8192), help="Pixels to ask the camera for.")
-@click.option("--fps", type=_Number(1, 240), help="Frames a second to ask for.")
+@click.option("--fps", type=Number(1, 240), help="Frames a second to ask for.")
+@click.option(
+    "--record",
+    "mode",
+    type=click.Choice(["auto", "encode", "copy"]),
+    default="auto",
+    show_default=True,
+    help="copy keeps the coding of the camera, encode makes ours; auto copies H.264.",
+)
+@click.option(
+    "--video-height",
+    type=VideoHeight(0, 8192),
+    default=1080,
+    show_default=True,
+    help="Scale encoded video down to so many lines; 0 keeps the size of the camera.",
+)
 @as_json_option
 @site
 def record(
@@ -281,31 +300,39 @@ def record(
     width: int | None,
     height: int | None,
     fps: float | None,
+    mode: str,
+    video_height: int,
     as_json: bool,
 ) -> int:
     """Record from a camera without a screen or an archive: a test of the installation."""
     from station.record import Wish
     from station.record import record as record_clip
 
-    wish = Wish(source, seconds, out, tracking, preroll, width, height, fps, config.bench.name)
+    bench_name, lines = config.bench.name, video_height or None
+    wish = Wish(
+        source, seconds, out, tracking, preroll, width, height, fps, bench_name, mode, lines
+    )
     recorded = record_clip(wish, lambda line: click.echo(line, err=True))
     clip = recorded.clip
     if as_json:
         click.echo(json.dumps(recorded.to_json(), indent=2))
     else:
         click.echo(
-            f"{clip.path}: {clip.width}x{clip.height} {clip.codec}, "
+            f"{clip.path}: {clip.width}x{clip.height} {clip.codec}"
+            f"{' as the camera coded it' * clip.copied}, "
             f"{clip.duration_ms / 1000:.1f} s "
             f"(pre-roll {clip.pre_roll_ms / 1000:.1f} s), {clip.frames} frames, "
             f"{clip.dropped} dropped, {clip.size_bytes / 1e6:.1f} MB"
         )
+        for hole in recorded.holes:
+            click.echo(f"  hole of {hole.frames} frames: {hole.cause}")
     if recorded.why:
         told(f"ended early: {recorded.why}")
     return FAILED if recorded.why and not recorded.by_hand else 0
 
 
 @cli.command(name="import")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @as_json_option
 @site
 def import_(config: Config, file: Path, as_json: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "bench", "cards", "demo", "doctor", "export", "find", "import", "record", "verify",
 )  # fmt: skip
+RECORD = ("record", "--source", "sim:", "--seconds", "1", "--out", "a.mp4")
 NOW = dt.datetime(2026, 11, 22, 13, 5, tzinfo=dt.UTC)
 
 
@@ -123,6 +125,9 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         (["cards", "--packer", "a\x1b[2J"], r"no card can say 'PW:PACKER:a\x1b[2J'"),
         (["demo"], "name a new folder for the demo's archive: --archive DIR"),
         (["record", "--seconds", "1", "--out", "a.mp4"], "Missing option '--source'"),
+        ([*RECORD, "--record", "mkv"], "Invalid value for '--record': 'mkv' is not one of"),
+        ([*RECORD, "--video-height", "63"], "Invalid value for '--video-height': 63 is not in"),
+        (["doctor", "--soak", "0"], "Invalid value for '--soak': 0.0 is not in the range"),
     ],
 )
 def test_a_misused_command_is_told_in_one_line_with_exit_code_2(
@@ -325,6 +330,29 @@ def test_a_number_that_is_none_is_refused(
     assert not out.exists()
 
 
+def test_a_stream_is_recorded_as_it_is_coded_or_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ("--width", "320", "--height", "240", "--fps", "15")
+    film = tmp_path / "film.mp4"
+    code, out, err = run(
+        capsys, "record", "--source", "sim:?seed=7", "--seconds", "3", "--out", film, *size,
+        "--video-height", "120", "--json",
+    )  # fmt: skip
+    told = json.loads(out)
+    assert (code, told["width"], told["height"]) == (0, 160, 120), err
+    assert (told["copied"], told["holes"]) == (False, [])
+    assert isinstance(told["clock_offset_ms"], int)
+    for mode, copied in (("auto", True), ("encode", False)):
+        code, out, err = run(
+            capsys, "record", "--source", f"file:{film}?loop=1", "--seconds", "1",
+            "--out", tmp_path / f"{mode}.mp4", "--record", mode, "--json",
+        )  # fmt: skip
+        told = json.loads(out)
+        assert (code, told["copied"], told["height"]) == (0, copied, 120), err
+        assert told["frames"] > 5
+
+
 @pytest.mark.parametrize("source", ["sim:?seed=none", "sim:?fault=fire", "http://h:port/"])
 def test_a_source_that_cannot_be_understood_is_told_before_the_bench_opens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str
@@ -334,38 +362,42 @@ def test_a_source_that_cannot_be_understood_is_told_before_the_bench_opens(
     assert not (tmp_path / "a").exists()
 
 
+def record_with(fault: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`packwitness record` from a simulated camera whose driver has this fault."""
+    (folder / "sitecustomize.py").write_text(fault)
+    out = str(folder / "x.mp4")
+    return subprocess.run(
+        [sys.executable, "-m", "station.cli", "record", "--source", "sim:", "--seconds", "1",
+         "--out", out],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
 def test_the_log_of_a_thread_is_no_output(tmp_path: Path) -> None:
     """A camera that fails in a way that nobody foresaw is one line, not a traceback."""
-    text = (
-        "import sys, capture.sim\n"
-        "from station.cli import main\n"
-        "capture.sim.SimSource.read = lambda self: 1 / 0\n"
-        "sys.exit(main(['record', '--source', 'sim:', '--seconds', '1', '--out', sys.argv[1]]))\n"
+    done = record_with(
+        "import sys\n"
+        f"sys.path.append({str(ROOT)!r})\n"
+        "import capture.sim\n"
+        "capture.sim.SimSource.read = lambda self: 1 / 0\n",
+        tmp_path,
     )
-    done = subprocess.run(
-        [sys.executable, "-c", text, str(tmp_path / "x.mp4")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["packwitness: sim:: reading failed: ZeroDivisionError"]
 
 
 def test_a_driver_that_never_returns_does_not_abort_the_program(tmp_path: Path) -> None:
-    text = (
-        "import sys, cv2, numpy, capture.camera, capture.sim\n"
-        "from station.cli import program\n"
+    done = record_with(
+        "import sys\n"
+        f"sys.path.append({str(ROOT)!r})\n"
+        "import cv2, numpy, capture.camera, capture.sim\n"
         "def busy(self, *_):\n"
         "    while True:\n"
         "        cv2.GaussianBlur(numpy.zeros((300, 300), numpy.float32), (0, 0), 9)\n"
         "capture.sim.SimSource.__init__ = busy\n"
-        "capture.camera._OPEN_LIMIT_S = 0.3\n"
-        "sys.argv = ['packwitness', 'record', '--source', 'sim:', '--seconds', '1', '--out', "
-        "sys.argv[1]]\n"
-        "program()\n"
+        "capture.camera._OPEN_LIMIT_S = 0.3\n",
+        tmp_path,
     )
-    done = subprocess.run(
-        [sys.executable, "-c", text, str(tmp_path / "x.mp4")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines() == ["packwitness: sim:: does not open within 0.3 s"]
