@@ -8,7 +8,8 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 	--no-header --annotation-style=line
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format benchmark-bench benchmark-recording constraints clean
+.PHONY: help run demo test check format benchmark-bench benchmark-recording benchmark-whole \
+	proofs constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
+from station.camera_check import check_cameras, reading_cameras
 from station.desk import Write
 from station.diskspace import DiskView, DiskWatch
 from station.filing import Filing
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from capture.camera import CameraStatus
     from capture.frame import Frame
+    from capture.settings import CameraStatus
     from station.config import Config
     from storage.archive import Archive
 
@@ -72,6 +73,7 @@ def session_rules(config: Config) -> Rules:
         warn_before_ms=int(chosen.warn_before_s * 1000),
         question_timeout_ms=int(chosen.question_timeout_s * 1000),
         repeat_scan_ms=int(chosen.repeat_scan_s * 1000),
+        pre_roll_ms=int(config.recording.pre_roll_s * 1000),
     )
 
 
@@ -93,7 +95,7 @@ class Bench:
         )
         self._places = Places()
         self._footage = Footage(config, archive, self, self._scan_rules, self._places)
-        self._disk = DiskWatch(archive, config.disk)
+        self._disk = DiskWatch(archive, config.disk, len(config.camera))
         self._parcels = SimulatedParcels() if config.simulated else None
         self._queue: deque[events.Event] = deque()
         self._stepping = False
@@ -256,6 +258,10 @@ class Bench:
                 self._filing.file_gap(command)
             case commands.FileNote():
                 self._filing.file_note(command)
+            case commands.CheckCameras():
+                self._replies.spawn(
+                    self._check(command), lambda why: self.send(events.CheckFailed, why=why)
+                )
             case commands.SealSession():
                 self._filing.seal(command)
                 if self._parcels:
@@ -280,6 +286,8 @@ class Bench:
                 self.dispatch(events.CancelAsked(at))
             case "return":
                 self.dispatch(events.KindChosen(at))
+            case "check":
+                self.dispatch(events.CheckAsked(at))
             case "packer":
                 self.dispatch(events.PackerChosen(at, card.value))
             case "ok":
@@ -288,6 +296,18 @@ class Bench:
                 self.dispatch(events.Answered(at, yes=True))
             case "no":
                 self.dispatch(events.Answered(at, yes=False))
+
+    async def _check(self, command: commands.CheckCameras) -> None:
+        """Look at the test card with every camera, beside whatever is packed meanwhile."""
+        results = await check_cameras(
+            self._footage,
+            self.archive,
+            bench=self.config.bench.name,
+            packer=command.packer,
+            clock_server=self.config.clock.server,
+            reads=reading_cameras(self.config),
+        )
+        self.send(events.Checked, results=results)
 
     # ------------------------------------------------------------------ start-up and time
 
@@ -300,7 +320,8 @@ class Bench:
         repaired = await self._filing.recover()
         recent = await self._filing.recent()
         self.state = replace(self.state, handed_over=recent)
-        self.send(events.Recovered, numbers=tuple(s.waybill.number for s in repaired))
+        if repaired is not None:
+            self.send(events.Recovered, numbers=tuple(s.waybill.number for s in repaired))
         early, self._early_scans = self._early_scans or [], None
         for text, via, at in early:
             self.scan(text, via, at)
@@ -332,7 +353,7 @@ class Bench:
         offset = _offset_ms()
         jump, self._clock_offset_ms = offset - self._clock_offset_ms, offset
         if abs(jump) >= CLOCK_JUMP_MS:
-            self.send(events.ClockJumped, by_ms=jump)
+            self.send(events.ClockJumped, by_ms=jump, offset_ms=offset)
 
 
 def _offset_ms() -> int:

@@ -37,6 +37,7 @@ SYMBOLOGIES: Final = (
 )  # fmt: skip
 """Those of `capture.engines`, which this room does not load (a test compares them)."""
 
+_HOST: Final = re.compile(r"[0-9A-Za-z.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _NAMED_SOURCE: Final = re.compile(r"(?P<name>[a-z0-9-]+)=(?P<source>.*)", re.DOTALL)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
@@ -113,7 +114,10 @@ class ArchiveConfig(Section):
 
 
 class CameraConfig(Section):
-    """One camera. Width, height and fps are asked for; None takes what the camera gives."""
+    """One camera. Width, height and fps are asked for; None takes what the camera gives.
+
+    Its video is scaled down to `video_height`; None keeps the camera's own size. Photos always do.
+    """
 
     name: Name
     source: str
@@ -121,6 +125,8 @@ class CameraConfig(Section):
     height: SizePx = None
     fps: Fps = None
     scan: bool = False
+    record: Literal["auto", "encode", "copy"] = "auto"
+    video_height: SizePx = 1080
 
     @field_validator("source", mode="before")
     @classmethod
@@ -143,6 +149,7 @@ class RecordingConfig(Section):
     """Video."""
 
     pre_roll_s: Annotated[float, Field(ge=0, le=60)] = 10.0
+    encoder: Literal["auto", "libx264"] = "auto"
 
 
 class ShotConfig(Section):
@@ -184,6 +191,20 @@ class DiskConfig(Section):
         if self.full_gb > self.low_gb:
             raise _crossed("full_gb", self.full_gb, f"at most low_gb, {self.low_gb:g}")
         return self
+
+
+class ClockConfig(Section):
+    """`server` is the NTP server that a check compares the clock with; '' compares with none."""
+
+    server: str = ""
+
+    @field_validator("server")
+    @classmethod
+    def _is_a_host(cls, value: str) -> str:
+        if value and not _HOST.fullmatch(value):
+            why = "a host's name or address, such as 'pool.ntp.org', or '' for none"
+            raise PydanticCustomError("allowed", "{why}", {"why": why})
+        return value
 
 
 class ScannerConfig(Section):
@@ -238,6 +259,7 @@ class Config(Section):
     )
     session: SessionConfig = SessionConfig()
     disk: DiskConfig = DiskConfig()
+    clock: ClockConfig = ClockConfig()
     scanner: ScannerConfig = ScannerConfig()
 
     _path: Path | None = PrivateAttr(default=None)

@@ -20,12 +20,15 @@ from station.places import Places
 from station.replies import Replies
 from station.rules import commands, events
 from station.rules.state import Finished
+from storage.errors import ArchiveError
 from storage.records import Session
 
 if TYPE_CHECKING:
     from storage.archive import Archive
 
 log = logging.getLogger(__name__)
+
+CRASHED = "an error that bench.log tells"
 
 
 class Filing:
@@ -159,13 +162,16 @@ class Filing:
         if not (failed or self._unrepaired) or self._disk.view.level is events.Disk.FULL:
             return
         self._file_again(failed)
+        mended = self._unrepaired
         sealed = await self.recover()
+        if sealed is None:
+            return
         for session in sealed:
             self._disk.count(session)
             if session.id in failed:
                 self._tell_sealed(session)
         old = tuple(session.waybill.number for session in sealed if session.id not in failed)
-        if old:
+        if old or mended:
             self._desk.send(events.Recovered, numbers=old)
 
     def _tell_sealed(self, sealed: Session) -> None:
@@ -173,13 +179,23 @@ class Filing:
             events.Sealed, session=sealed.id, status=sealed.status, missing=sealed.missing
         )
 
-    async def recover(self) -> list[Session]:
-        """Seal what a crash left open. The sessions that it sealed; after an error, none."""
-        repaired = await self._replies.attempt(
-            "the repair of the archive", None, self._archive.recover
-        )
-        self._unrepaired = repaired is None
-        return repaired or []
+    async def recover(self) -> list[Session] | None:
+        """Seal what a crash left open. The sessions that it sealed; None after an error, of which
+        the rules are told."""
+        repaired = await self._replies.attempt("the repair of the archive", CRASHED, self._recover)
+        self._unrepaired = isinstance(repaired, str)
+        if isinstance(repaired, str):
+            self._desk.send(events.RepairFailed, why=repaired)
+            return None
+        return repaired
+
+    def _recover(self) -> list[Session] | str:
+        """Runs in the pool: the sessions that were sealed, or why it could not be done."""
+        try:
+            return self._archive.recover()
+        except ArchiveError as error:
+            log.exception("the repair of the archive failed")
+            return str(error)
 
     async def recent(self) -> tuple[Finished, ...]:
         """The newest sessions of the archive, the newest first, for the list of last parcels."""
@@ -202,5 +218,6 @@ def _finished(session: Session) -> Finished:
         slots=len(session.required_slots),
         kind=session.kind,
         status=session.status,
+        had_gap=bool(session.gaps),
         confirmed=True,
     )

@@ -24,6 +24,8 @@ in `station.rules`, and know only `storage.records`.
     recording   CANCEL, then yes or time is up sealing      ask `cancel`, stop clips, keep files
     recording   idle or open for too long      sealing      warn first
     sealing     last clip and shot are in      idle         seal; the waybill that waits is next
+    idle        CHECK                          idle         look at a test card with every camera;
+                                                            a scan opens a session all the same
     any         camera down, then up           same         end the part, mark the gap; a new part
     any         disk full                      same         no new session; the open one goes on
     any         shutdown                       sealing      interrupted; exit when handed over
@@ -35,7 +37,7 @@ stops the parcel. `SealSession` leaves only when every clip has ended, or is `SE
 
 from __future__ import annotations
 
-from station.rules import clips, ending, events, opening, questions, scans, shots, timeouts
+from station.rules import checks, clips, ending, events, opening, questions, scans, shots, timeouts
 from station.rules.commands import Command, Cue, Exit
 from station.rules.state import Phase, State
 from station.rules.turn import Turn
@@ -52,6 +54,7 @@ BY_HAND = (
     events.Acknowledged,
     events.KindChosen,
     events.PackerChosen,
+    events.CheckAsked,
 )
 """Events that show somebody at the bench: the idle time begins anew."""
 
@@ -111,12 +114,22 @@ def _dispatch(turn: Turn, event: events.Event) -> None:
             clips.camera_up(turn, event)
         case events.CameraDown():
             clips.camera_down(turn, event)
+        case events.CameraWarned():
+            clips.camera_warned(turn, event)
+        case events.CheckAsked():
+            checks.asked(turn)
+        case events.Checked():
+            checks.checked(turn, event)
+        case events.CheckFailed():
+            checks.failed(turn, event)
         case events.DiskChanged():
             clips.disk_changed(turn, event)
         case events.ClockJumped():
             _clock_jumped(turn, event)
         case events.Recovered():
             _recovered(turn, event)
+        case events.RepairFailed():
+            _repair_failed(turn, event)
         case events.Sealed():
             ending.sealed(turn, event)
         case events.SealFailed():
@@ -161,8 +174,14 @@ def _begin_idle_time_anew(turn: Turn) -> None:
 
 
 def _clock_jumped(turn: Turn, event: events.ClockJumped) -> None:
-    text = f"the clock was moved by {event.by_ms} ms"
+    """The video's own time goes on; what was written down before and after does not compare."""
+    before_ms = event.offset_ms - event.by_ms
+    text = (
+        f"the clock was moved by {event.by_ms} ms: its offset to the bench's steady clock "
+        f"was {before_ms} ms and is {event.offset_ms} ms from now on"
+    )
     turn.log(text)
+    turn.set(clock_jump=(turn.at, text))
     if turn.state.active is not None:
         turn.note("clock_jump", text)
 
@@ -183,7 +202,19 @@ def _kind_chosen(turn: Turn) -> None:
     turn.say("kind_chosen", Cue.OK, kind=kind.value)
 
 
+def _repair_failed(turn: Turn, event: events.RepairFailed) -> None:
+    why = event.why or "unknown"
+    if turn.state.unrepaired == why:
+        turn.log(f"the repair failed again: {why}")
+        return
+    turn.set(unrepaired=why)
+    turn.say("repair_failed", Cue.WARN, why=why)
+
+
 def _recovered(turn: Turn, event: events.Recovered) -> None:
+    if turn.state.unrepaired:
+        turn.set(unrepaired="")
+        turn.say("repaired", Cue.OK)
     if event.numbers:
         numbers = ",".join(event.numbers)
         turn.say("recovered", Cue.WARN, count=str(len(event.numbers)), numbers=numbers)

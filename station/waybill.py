@@ -37,7 +37,7 @@ _AIM: Final = re.compile(r"\](?P<symbology>[A-Za-z])[0-9A-Za-z]")
 """ISO/IEC 15424: the symbology identifier that a scanner may send first."""
 
 Action = Literal[
-    "finish", "photo", "retake", "cancel", "return", "ok", "yes", "no", "slot", "packer"
+    "finish", "photo", "retake", "cancel", "return", "check", "ok", "yes", "no", "slot", "packer"
 ]
 _CARD: Final = re.compile(r"PW:(?P<action>[A-Z]+)(?::(?P<value>.*))?", re.IGNORECASE)
 _CARD_VALUES: Final[dict[str, re.Pattern[str]]] = {

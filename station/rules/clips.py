@@ -1,30 +1,35 @@
 """The rules about cameras, clips and gaps: what rolls, what does not, and what is tried again.
 
 Every stretch that a camera misses while a session records becomes a `Gap`, open until the camera's
-next part rolls. Knows no scan, no shot and no reason for the end of a session.
+next part rolls; a hole inside a clip is one that is told when the clip ends. Knows no scan, no
+shot and no reason for the end of a session.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 from station.rules.commands import Cue, FileGap, StartClip, StopClip
 from station.rules.events import (
     CameraDown,
     CameraUp,
+    CameraWarned,
     ClipEnded,
     ClipStarted,
     Disk,
     DiskChanged,
     Moment,
 )
-from station.rules.state import Camera, ClipPhase, Rolling
+from station.rules.state import ClipPhase, Hole, Rolling
 from station.rules.turn import Turn
 from storage.records import Gap
 
 RESTART_MS = 5_000
 """A part that ended by itself sooner than this is not followed at once: a broken encoder must
 not spin."""
+HOLE_ALARM_MS = 2_000
+"""More than this missing from one clip is an alarm; less is said, and stays on the screen."""
 
 
 def start(turn: Turn, camera: str, trigger: Moment) -> None:
@@ -99,6 +104,8 @@ def clip_ended(turn: Turn, event: ClipEnded) -> None:
         turn.log(f"late end of {camera} part {event.part} in session {event.session}")
         return
     _put_clip(turn, camera, replace(clip, phase=ClipPhase.ENDED))
+    if event.clip is not None:
+        _file_holes(turn, camera, event.holes)
     asked_for = clip.phase is ClipPhase.STOPPING
     why = event.why or "the clip ended by itself"
     if event.clip is None:
@@ -147,6 +154,32 @@ def _close_gap(turn: Turn, camera: str, ended: Moment) -> None:
     turn.edit(gaps=tuple(gap for gap in active.gaps if gap.camera != camera))
 
 
+def _file_holes(turn: Turn, name: str, holes: tuple[Gap, ...]) -> None:
+    """File what the camera's clip lacks, each hole with its cause, and say it once."""
+    for hole in holes:
+        turn.do(FileGap(turn.active.session, hole))
+    camera = turn.state.camera(name)
+    found = _together(holes)
+    if camera is not None:
+        turn.put_camera(replace(camera, hole=found))
+    if found is None:
+        return
+    turn.edit(had_gap=True)
+    if found.ms > HOLE_ALARM_MS:
+        turn.alarm("video_hole", camera=name, seconds=found.seconds, why=found.cause)
+    else:
+        turn.say("video_hole", Cue.WARN, camera=name, seconds=found.seconds, why=found.cause)
+
+
+def _together(holes: tuple[Gap, ...]) -> Hole | None:
+    """The holes as one: their whole length, and the cause of the longest."""
+    if not holes:
+        return None
+    lengths = [(hole.ended_at or hole.started_at) - hole.started_at for hole in holes]
+    longest = holes[lengths.index(max(lengths))]
+    return Hole(sum(lengths, dt.timedelta()) // dt.timedelta(milliseconds=1), longest.cause)
+
+
 # ---------------------------------------------------------------------------- cameras
 
 
@@ -156,7 +189,7 @@ def camera_up(turn: Turn, event: CameraUp) -> None:
     if camera is None or camera.up:
         turn.log(f"camera {event.camera} is up: nothing new")
         return
-    _put_camera(turn, Camera(camera.name, up=True, cause=""))
+    turn.put_camera(replace(camera, up=True, cause=""))
     if not turn.recording:
         return
     clip = turn.active.clip(camera.name)
@@ -168,11 +201,10 @@ def camera_up(turn: Turn, event: CameraUp) -> None:
 def camera_down(turn: Turn, event: CameraDown) -> None:
     """The camera delivers nothing: end its part and mark the gap."""
     before = turn.state.camera(event.camera)
-    after = Camera(event.camera, up=False, cause=event.cause)
-    if before is None or before == after:
+    if before is None or (before.up, before.cause) == (False, event.cause):
         turn.log(f"camera {event.camera} is down: nothing new")
         return
-    _put_camera(turn, after)
+    turn.put_camera(replace(before, up=False, cause=event.cause))
     if not turn.recording or not before.up:
         return
     clip = turn.active.clip(event.camera)
@@ -182,9 +214,24 @@ def camera_down(turn: Turn, event: CameraDown) -> None:
     turn.alarm("camera_lost", camera=event.camera, cause=event.cause)
 
 
-def _put_camera(turn: Turn, camera: Camera) -> None:
-    known = turn.state.cameras
-    turn.set(cameras=tuple(camera if old.name == camera.name else old for old in known))
+def camera_warned(turn: Turn, event: CameraWarned) -> None:
+    """The camera works, but not as asked, or does so again: said, and noted in the session."""
+    camera, what = turn.state.camera(event.camera), event.what
+    if camera is None or camera.warning == what:
+        turn.log(f"camera {event.camera} {what or 'works as asked'}: nothing new")
+        return
+    turn.put_camera(replace(camera, warning=what))
+    if what:
+        turn.say("camera_warned", Cue.WARN, camera=camera.name, what=what)
+    else:
+        turn.say("camera_as_asked", Cue.NONE, camera=camera.name)
+    if turn.state.active is not None:
+        note_warning(turn, camera.name, what)
+
+
+def note_warning(turn: Turn, camera: str, what: str) -> None:
+    """Keep with the session that its video is not as it was meant to be."""
+    turn.note("camera_warning", f"{camera} {what or 'works as asked again'}")
 
 
 # ---------------------------------------------------------------------------- the disk
@@ -199,5 +246,6 @@ def disk_changed(turn: Turn, event: DiskChanged) -> None:
     turn.set(disk=event.level)
     turn.say(f"disk_{event.level.value}", Cue.NONE if event.level is Disk.OK else Cue.WARN)
     if before is Disk.FULL:
+        turn.take_back("disk_full")
         for camera in turn.state.cameras:
             start_next_part(turn, camera.name)

@@ -93,6 +93,13 @@ class SealSession(Command):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckCameras(Command):
+    """Look at the test card with every camera and file what it shows: `Checked`."""
+
+    packer: str
+
+
 class Cue(StrEnum):
     """What the packer hears."""
 

@@ -129,6 +129,7 @@ def _hand_over(turn: Turn, active: Active) -> None:
         slots=len(state.rules.required(active.kind)),
         kind=active.kind,
         status=status,
+        had_gap=active.had_gap,
     )
     known = (finished, *state.handed_over)
     kept = tuple(

@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage.records import Clip, Kind, Shot, Status, Waybill
+from storage.records import CameraCheck, Clip, Gap, Kind, Shot, Status, Waybill
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ class ClipEnded(Event):
     """The reply to `StopClip`, or a clip that ended by itself.
 
     `clip` is None when nothing was kept; `why` then says the cause (also set for a clip that was
-    kept but ended early).
+    kept but ended early). `holes` are the stretches inside it whose frames came from the camera
+    but did not reach the file, each with both its ends.
     """
 
     session: str
@@ -121,6 +122,7 @@ class ClipEnded(Event):
     part: int
     clip: Clip | None
     why: str = ""
+    holes: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class ShotTaken(Event):
     read: str = ""
     """The tracking number that was decoded from a label shot, or ''."""
     fault: str = ""
-    """A message key when the picture is blurred or dark, or ''."""
+    """What is wrong with the picture: `photo_dark`, `photo_blurred`, `photo_moving`,
+    `photo_glaring`, or ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +199,46 @@ class CameraDown(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CameraWarned(Event):
+    """The camera works, but not as it was asked to: `what` says how; '' when that is over."""
+
+    camera: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAsked(Event):
+    """Key or card: look at a test card with every camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Event):
+    """The reply to `CheckCameras`: what each camera showed, filed."""
+
+    results: tuple[CameraCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFailed(Event):
+    """The reply to `CheckCameras` when nothing was filed."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class DiskChanged(Event):
     level: Disk
 
 
 @dataclass(frozen=True, slots=True)
 class ClockJumped(Event):
-    """The wall clock moved against the monotonic one by `by_ms`."""
+    """The wall clock moved against the monotonic one by `by_ms`.
+
+    `offset_ms` is its lead over the monotonic one afterwards.
+    """
 
     by_ms: int
+    offset_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +246,13 @@ class Recovered(Event):
     """Start-up repair sealed these tracking numbers as interrupted."""
 
     numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairFailed(Event):
+    """What an earlier run left open could not be repaired; it is tried again."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

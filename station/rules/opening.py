@@ -55,6 +55,17 @@ def open_session(turn: Turn, pass_no: int) -> None:
             clips.start(turn, camera.name, active.trigger)
         else:
             clips.open_gap(turn, camera.name, active.trigger, camera.cause)
+    _note_what_stands(turn, active)
+
+
+def _note_what_stands(turn: Turn, active: Active) -> None:
+    """Note what happened before the session, and is true of its video."""
+    for camera in turn.state.cameras:
+        if camera.warning:
+            clips.note_warning(turn, camera.name, camera.warning)
+    jumped, text = turn.state.clock_jump or (None, "")
+    if jumped and active.trigger.mono_ms - jumped.mono_ms <= turn.state.rules.pre_roll_ms:
+        turn.note("clock_jump", text)
 
 
 def opened(turn: Turn, event: Opened) -> None:

@@ -79,7 +79,12 @@ def shot_taken(turn: Turn, event: ShotTaken) -> None:
     if active is None:
         turn.log(f"late {shot.slot} photo of session {event.session}")
         return
-    turn.edit(shots=(*active.shots, shot), pending=_without(active, event.shot_id))
+    faults = {**dict(active.faults), shot.slot: event.fault}
+    turn.edit(
+        shots=(*active.shots, shot),
+        pending=_without(active, event.shot_id),
+        faults=tuple((slot, fault) for slot, fault in faults.items() if fault),
+    )
     number = active.waybill.number
     match shot.label_check:
         case LabelCheck.MISMATCH:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from station.rules.events import Disk, Moment, Prior
-from storage.records import EndReason, Gap, Kind, Shot, Status, Waybill
+from storage.records import CameraCheck, EndReason, Gap, Kind, Shot, Status, Waybill
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Rules:
     question_timeout_ms: int = 20_000
     repeat_scan_ms: int = 2_000
     """The same scan again within this time is one scan."""
+    pre_roll_ms: int = 10_000
+    """How much of a session's video lies before its scan."""
 
     def required(self, kind: Kind) -> tuple[str, ...]:
         """The slots that must be filled. A returned parcel is photographed as it comes: none."""
@@ -66,12 +68,32 @@ class ClipPhase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """What is missing inside a camera's newest clip, all its holes together, and why."""
+
+    ms: int
+    cause: str
+
+    @property
+    def seconds(self) -> str:
+        """Its length for a message, never shorter than it was."""
+        return f"{-(-self.ms // 100) / 10:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera beside the phase: up or down, and why."""
+    """A camera beside the phase: up or down, and why.
+
+    `warning` says what is not as it was asked for, or ''; `hole` what its newest clip lacks;
+    `check` is its newest look at a test card since the start.
+    """
 
     name: str
     up: bool = False
     cause: str = "starting"
+    warning: str = ""
+    hole: Hole | None = None
+    check: CameraCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +157,10 @@ class Active:
     gaps: tuple[Gap, ...] = ()
     """Gaps not yet ended, by camera."""
     had_gap: bool = False
+    """Some of its video is missing."""
     shots: tuple[Shot, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
+    """By slot: the message key of what is wrong with its newest shot."""
     pending: tuple[PendingShot, ...] = ()
     finish_warned: bool = False
     """The packer was told which shots are missing, and has asked for none since."""
@@ -177,6 +202,8 @@ class Finished:
     slots: int
     kind: Kind
     status: Status
+    had_gap: bool = False
+    """Some of its video is missing."""
     confirmed: bool = False
     """The archive replied Sealed."""
     failed: str = ""
@@ -205,6 +232,12 @@ class State:
     """Newest first, at most 50 and those that still wait for the archive."""
     last_scan: tuple[str, int] | None = None
     """Number and monotonic ms of the last scan that counted, for `Rules.repeat_scan_ms`."""
+    checking: Moment | None = None
+    """Since when the cameras are being checked."""
+    clock_jump: tuple[Moment, str] | None = None
+    """The newest one, for the note of a session whose pre-roll holds it."""
+    unrepaired: str = ""
+    """Why what an earlier run left open is not repaired yet."""
     shot_count: int = 0
     session_count: int = 0
     """Sessions handed over since start-up."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from station.rules.commands import Command, Cue, FileNote, Log, Say
 from station.rules.events import Moment
-from station.rules.state import Active, Alarm, Phase, State
+from station.rules.state import Active, Alarm, Camera, Phase, State
 from storage.records import Note
 
 ALARMS_MAX = 20
@@ -51,6 +51,11 @@ class Turn:
         """Change the session at hand."""
         self.set(active=replace(self.active, **changes))
 
+    def put_camera(self, camera: Camera) -> None:
+        """Put `camera` in the place of the one of its name."""
+        known = self.state.cameras
+        self.set(cameras=tuple(camera if old.name == camera.name else old for old in known))
+
     def do(self, command: Command) -> None:
         self.commands.append(command)
 
@@ -72,3 +77,7 @@ class Turn:
             others.remove(next((known for known in others if not known.blocks), others[0]))
         self.set(alarms=(*others, alarm))
         self.do(Say(key, alarm.params, Cue.ALARM))
+
+    def take_back(self, key: str) -> None:
+        """Take back the alarms `key`: what they were about is over."""
+        self.set(alarms=tuple(alarm for alarm in self.state.alarms if alarm.key != key))

@@ -16,10 +16,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
+from station.diskspace import time_left
 from station.rules.events import Disk
 from station.rules.state import Finished, State
 from station.ui import look, pixels
 from station.ui.big import Big
+from station.ui.camera_frame import CameraFrame, in_a_line
 from station.ui.labels import KEYS, KeyLabel, Line, key_text
 from station.ui.messages import Catalogue, shown
 from station.ui.picture import CameraTile
@@ -54,7 +56,7 @@ class BenchScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Line(id="notice")
-        yield Line(id="disk-notice")
+        yield Line(id="trouble")
         with Horizontal(id="banner"):
             yield Big(id="sign", size="medium")
             yield Big(id="word")
@@ -72,12 +74,10 @@ class BenchScreen(Screen[None]):
                 yield ShotTile(number, slot.name)
         with Horizontal(id="middle"):
             for place, camera in enumerate(self._bench.config.camera):
-                extra = " -extra" if place else ""
-                with Vertical(classes=f"camera{extra}", id=f"frame-{camera.name}"):
-                    yield CameraTile(camera.name)
-                    yield Line(classes="cause")
+                yield CameraFrame(camera.name, extra=place > 0)
             with Vertical(id="side"):
                 yield Line(id="last")
+                yield Line(id="others")
                 yield Line(id="disk")
         yield Line(id="said")
         yield Line(id="entry")
@@ -134,6 +134,7 @@ class BenchScreen(Screen[None]):
         self._paint_banner()
         self._paint_slots(self._bench.state)
         self._paint_cameras(self._bench.state)
+        self._paint_trouble(self._bench.state)
         self._paint_disk()
 
     # ------------------------------------------------------------------ painting
@@ -246,6 +247,8 @@ class BenchScreen(Screen[None]):
         self._paint_cameras(state)
         self._paint_last(state)
         self._paint_disk()
+        # Where there is no room for all keys, those that mean nothing now give way.
+        self.query_one("#keys").set_class(state.active is None, "idle")
         cramped = self.size.width < FULL_COLUMNS or self.size.height < FULL_ROWS
         said = self._said or (self.words.text("label.too_small") if cramped else "")
         self.query_one("#said", Line).show(said)
@@ -282,24 +285,27 @@ class BenchScreen(Screen[None]):
         else:
             text = self.words.text("label.simulated_plain")
         notice.show(text)
-        disk = self.query_one("#disk-notice", Line)
-        disk.set_class(state.disk is Disk.LOW, "low")
-        disk.set_class(state.disk is Disk.FULL, "full")
-        if state.disk is not Disk.OK:
-            disk.show(self.words.text(f"say.disk_{state.disk.value}"))
+        self._paint_trouble(state)
+
+    def _paint_trouble(self, state: State) -> None:
+        """One line for what a supervisor must see to, the most urgent first."""
+        line, words = self.query_one("#trouble", Line), self.words
+        line.set_class(state.disk is Disk.FULL, "full")
+        line.set_class(state.disk is Disk.LOW or bool(state.unrepaired), "low")
+        if state.disk is Disk.FULL:
+            line.show(words.text("notice.disk_full"))
+        elif state.disk is Disk.LOW:
+            line.show(words.text("notice.disk_low", [("left", self._time_left())]))
+        elif state.unrepaired:
+            line.show(words.text("notice.unrepaired", [("why", state.unrepaired)]))
 
     def _paint_cameras(self, state: State) -> None:
         rates = {status.name: status.fps for status in self._bench.statuses()}
         for camera in state.cameras:
-            frame = self.query_one(f"#frame-{camera.name}", Vertical)
-            frame.set_class(not camera.up, "down")
-            self.query_one(f"#camera-{camera.name}", CameraTile).darken(not camera.up)
-            rate = self.words.text("label.fps", [("fps", f"{rates.get(camera.name, 0):.0f}")])
-            title = f"{camera.name} ● {rate}" if camera.up else f"{camera.name} ✖"
-            if frame.border_title != title:
-                frame.border_title = title
-            cause = f"✖ {self.words.text('label.no_picture')}\n{shown(camera.cause)}"
-            frame.query_one(".cause", Line).show(cause)
+            frame = self.query_one(f"#frame-{camera.name}", CameraFrame)
+            frame.show(self.words, camera, rates.get(camera.name, 0.0))
+        others = [in_a_line(self.words, camera) for camera in state.cameras[1:]]
+        self.query_one("#others", Line).show("\n".join(others))
 
     def _paint_last(self, state: State) -> None:
         side = self.query_one("#side", Vertical)
@@ -315,7 +321,7 @@ class BenchScreen(Screen[None]):
         sign, color = "✔", "#56e0b0"
         if finished.status is not Status.SEALED or finished.failed:
             sign, color = "✖", "#ffb199"
-        elif finished.shots < finished.slots:
+        elif finished.shots < finished.slots or finished.had_gap:
             sign, color = "▲", "#ffb000"
         at = finished.at.astimezone().strftime("%H:%M")
         row = Text.assemble(
@@ -329,17 +335,14 @@ class BenchScreen(Screen[None]):
         row.no_wrap = True
         return row
 
+    def _time_left(self) -> str:
+        key, params = time_left(self._bench.disk)
+        return self.words.text(f"disk.{key}", params)
+
     def _paint_disk(self) -> None:
-        view, words = self._bench.disk, self.words
-        if view.days_left is None:
-            left = words.text("label.free", [("gb", f"{view.free_bytes / 1e9:.0f}")])
-        elif view.days_left >= 2:
-            left = words.text("label.days", [("n", f"{min(view.days_left, 9999):.0f}")])
-        else:
-            left = words.text("label.hours", [("n", f"{view.days_left * 24:.0f}")])
         tone = {"check": "bold #f0b400", "stop": "bold #ffb199"}.get(
-            look.disk_tone(view.level), "bold"
+            look.disk_tone(self._bench.disk.level), "bold"
         )
-        text = Text.assemble(f"{words.text('label.disk')} ", (left, tone))
+        text = Text.assemble(f"{self.words.text('label.disk')} ", (self._time_left(), tone))
         text.truncate(max(1, self.query_one("#disk").size.width or cell_len(text.plain)))
         self.query_one("#disk", Line).show(text)

@@ -30,6 +30,8 @@ HATCH: Final = "▞" * 400
 ROOMY_ROWS: Final = 30
 LINE_ROWS: Final = 4
 """Rows of a line in the smallest pixel font, with the gap below it."""
+WIDEST: Final = 6
+"""Columns of its widest letter, with the gap behind it."""
 
 
 class Dialog(ModalScreen[None]):
@@ -116,7 +118,7 @@ class HelpScreen(ModalScreen[None]):
         yield Line(words.text("help.title"), classes="title")
         yield Line(words.text("help.scan"), classes="row")
         rows = [(key, shown, name) for key, shown, name in KEYS]
-        rows[3:3] = [("f5", "F5", "yes"), ("f7", "F7", "no")]
+        rows[4:4] = [("f5", "F5", "yes"), ("f7", "F7", "no")]
         rows += [("f9", "F9", "language"), ("f12", "F12", "acknowledge")]
         for key, shown, name in rows:
             text = key_text(f"{shown:>7} ", words.text(f"help.{name}"))
@@ -135,13 +137,25 @@ def _largest(text: str, room: int) -> pixels.Size:
 
 def _rows(text: str, columns: int) -> int:
     """Rows that `text` takes in pixels; more than any terminal has where it cannot be drawn."""
-    return LINE_ROWS * len(textwrap.wrap(text, columns // 4)) if text.isascii() else 1_000
+    return LINE_ROWS * len(_wrapped(text, columns)) if text.isascii() else 1_000
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """`text` in lines that fit into `columns` when drawn: letters are not equally wide."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and pixels.cells(longer, "small") <= columns:
+            lines[-1] = longer
+        else:
+            lines += textwrap.wrap(word, max(1, columns // WIDEST))
+    return lines
 
 
 def _lines(text: str, style: str, columns: int, *, large: bool) -> Iterator[Widget]:
     """`text` in pixels, or as it is."""
     if large:
-        for line in textwrap.wrap(text, columns // 4):
+        for line in _wrapped(text, columns):
             yield Big(line, "small", classes=f"{style} drawn")
     else:
         yield Line(text, classes=style)

@@ -13,6 +13,7 @@ from textual.widgets import Static
 KEYS: Final = (
     ("f1", "F1", "photo"),
     ("f2", "F2", "retake"),
+    ("f3", "F3", "check"),
     ("f4", "F4", "finish"),
     ("f6", "F6", "return"),
     ("f8", "F8", "cancel"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from station.rules.checks import GOOD
 from station.rules.events import Disk
-from station.rules.state import Active, Finished, Phase, State
+from station.rules.state import Active, Camera, Finished, Phase, State
 from storage.records import Kind, LabelCheck, Status
 
 SEALED_SHOWN_S: Final = 4.0
@@ -32,13 +33,25 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraLook:
+    """One camera: its sign, its colour class, what is wrong with it (message keys below `label`),
+    and the narrowest bars that it read in its check, or ''."""
+
+    sign: str
+    tone: str
+    faults: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    reads: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SlotLook:
-    """One shot slot: `state` is a message key and a colour class."""
+    """One shot slot: `state` is a message key and a colour class; `poor`: not as it should be."""
 
     name: str
     state: str
     sign: str
     time: str = ""
+    poor: bool = False
 
 
 def banner(state: State, now_ms: int, since_result_s: float, *, started: bool) -> Look:
@@ -57,6 +70,10 @@ def banner(state: State, now_ms: int, since_result_s: float, *, started: bool) -
         return Look("starting", "wait", "ready", "starting")
     if state.handed_over and since_result_s < SEALED_SHOWN_S:
         return _result(state.handed_over[0])
+    if state.disk is Disk.FULL:
+        return Look("stop", "stop", "stop", "disk_full")
+    if state.checking is not None:
+        return Look("checking", "wait", "ready", "checking")
     if returning:
         return Look("return_ready", "return", "ready", "return_ready")
     return Look("ready", "ready", "ready", "ready")
@@ -98,6 +115,9 @@ def _result(finished: Finished) -> Look:
     elif finished.status is Status.SEALED and finished.shots < finished.slots:
         word, sign, tone = "check", "check", "check"
     following = "failed" if finished.failed else "sealed"
+    if word == "sealed" and finished.had_gap:
+        tone, sign = "check", "check"
+        following = "sealed_with_gap"
     if finished.status is not Status.SEALED and not finished.failed:
         following = "ready"
     return Look(word, sign, tone, following, (), finished.number, finished.duration_ms)
@@ -109,6 +129,7 @@ def slots(state: State) -> tuple[SlotLook, ...]:
     looks: list[SlotLook] = []
     now_given = active is None or state.phase is Phase.SEALING
     required = set(state.rules.required(active.kind)) if active else set()
+    faults = dict(active.faults) if active else {}
     for slot in state.rules.slots:
         shots = [shot for shot in active.shots if shot.slot == slot.name] if active else []
         if shots:
@@ -118,6 +139,8 @@ def slots(state: State) -> tuple[SlotLook, ...]:
                 looks.append(SlotLook(slot.name, "mismatch", "stop", at))
             elif newest.label_check is LabelCheck.UNREADABLE:
                 looks.append(SlotLook(slot.name, "unreadable", "check", at))
+            elif slot.name in faults:
+                looks.append(SlotLook(slot.name, faults[slot.name], "check", poor=True))
             else:
                 looks.append(SlotLook(slot.name, "done", "done", at))
         elif active and slot.name in {shot.slot for shot in active.pending}:
@@ -131,6 +154,24 @@ def slots(state: State) -> tuple[SlotLook, ...]:
             optional = active is not None and slot.name not in required
             looks.append(SlotLook(slot.name, "optional" if optional else "todo", ""))
     return tuple(looks)
+
+
+def camera_look(camera: Camera) -> CameraLook:
+    """How a camera is, and what its newest clip and check have lacked, the worst first."""
+    faults: list[tuple[str, tuple[tuple[str, str], ...]]] = []
+    if camera.hole is not None:
+        params = (("seconds", camera.hole.seconds), ("why", camera.hole.cause))
+        faults.append(("hole", params))
+    check = camera.check
+    if check is not None and check.verdict != GOOD:
+        faults.append(("check_poor", (("advice", check.advice),)))
+        check = None
+    if camera.warning:
+        faults.append(("warning", (("what", camera.warning),)))
+    reads = f"{check.module_mm:g} mm" if check and check.module_mm is not None else ""
+    if not camera.up:
+        return CameraLook("✖", "stop", tuple(faults), reads)
+    return CameraLook("▲" if faults else "●", "check" if faults else "", tuple(faults), reads)
 
 
 def clock(elapsed_ms: int | None) -> str:

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, Final
 
 FALLBACK: Final = "en"
-_SHOWN_CHARS: Final = 60
+_SHOWN_CHARS: Final = 100
 
 
 class Catalogue:

@@ -127,7 +127,8 @@ class CameraTile(Picture):
         encoder, now_s = self._encoder, time.monotonic()
         if encoder is None or self.dark or now_s < self._next_s or self._writer_is_busy():
             return
-        self._next_s = now_s + 1 / PREVIEW_FPS
+        # In step, not from now on: pictures come 12 times a second, and every other one was lost.
+        self._next_s = max(self._next_s + 1 / PREVIEW_FPS, now_s)
         rows = encoder.rows(grey(frame.bgr) if self.app.no_color else frame.bgr)
         if not rows:
             return

@@ -62,6 +62,7 @@ class ShotTile(Horizontal):
         sign = "" if short else slot.sign
         classes = {
             slot.state: True,
+            "poor": slot.poor,
             "pictured": picture is not None,
             "signed": bool(sign),
             "named": large and not name.isascii(),
@@ -71,6 +72,7 @@ class ShotTile(Horizontal):
             name if large else number, "medium" if sign else "small", sign=sign
         )
         self.query_one(".name", Line).show(number if large else name)
-        state = f"{MARKS.get(slot.state, '○')} {words.text(f'slot.{slot.state}')} {slot.time}"
+        mark = "▲" if slot.poor else MARKS.get(slot.state, "○")
+        state = f"{mark} {words.text(f'slot.{slot.state}')} {slot.time}"
         self.query_one(".state", Line).show(state.rstrip())
         self.query_one(Thumb).show(picture)

@@ -15,6 +15,7 @@ from station.rules.commands import (
     Command,
     Cue,
     FileGap,
+    FileNote,
     Log,
     LookUp,
     OpenSession,
@@ -29,7 +30,10 @@ from station.rules.events import (
     Answered,
     CameraDown,
     CameraUp,
+    CameraWarned,
     CancelAsked,
+    CheckAsked,
+    Checked,
     ClipEnded,
     ClipStarted,
     Disk,
@@ -52,11 +56,13 @@ from station.rules.events import (
 from station.rules.state import Phase, Rules, Slot, initial
 from station.session import step
 from storage.records import (
+    CameraCheck,
     Clip,
     EndReason,
     Gap,
     Kind,
     LabelCheck,
+    Note,
     Shot,
     Status,
     Waybill,
@@ -177,10 +183,16 @@ def clip_started(session: str, camera: str = "top", part: int = 1) -> Told:
 
 
 def clip_ended(
-    session: str, camera: str = "top", part: int = 1, *, kept: bool = True, why: str = ""
+    session: str,
+    camera: str = "top",
+    part: int = 1,
+    *,
+    kept: bool = True,
+    why: str = "",
+    holes: tuple[Gap, ...] = (),
 ) -> Told:
     clip = Clip(camera, part, "a.mp4", "h264", 1920, 1080, NOON, 1, 1, 1, 0, 1, "00")
-    return lambda now: ClipEnded(now, session, camera, part, clip if kept else None, why)
+    return lambda now: ClipEnded(now, session, camera, part, clip if kept else None, why, holes)
 
 
 def photo(slot: str | None = None, *, again: bool = False) -> Told:
@@ -214,6 +226,39 @@ def down(camera: str = "top", cause: str = "unplugged") -> Told:
     return lambda now: CameraDown(now, camera, cause)
 
 
+def warned(what: str, camera: str = "top") -> Told:
+    return lambda now: CameraWarned(now, camera, what)
+
+
+def checked(*results: CameraCheck) -> Told:
+    return lambda now: Checked(now, results)
+
+
+def camera_check(
+    camera: str = "top", module_mm: float | None = 0.25, advice: str = ""
+) -> CameraCheck:
+    """What a camera showed of the test card; poor when there is advice."""
+    return CameraCheck(
+        id="c",
+        bench="bench",
+        packer="Kim",
+        at=NOON,
+        camera=camera,
+        width=1920,
+        height=1080,
+        fps=30.0,
+        module_mm=module_mm,
+        sharpness=120.0,
+        brightness=110.0,
+        clock_offset_ms=None,
+        verdict="poor" if advice else "good",
+        advice=advice,
+        path="c/top.jpg",
+        size_bytes=1,
+        sha256="00",
+    )
+
+
 def disk(level: Disk) -> Told:
     return lambda now: DiskChanged(now, level)
 
@@ -228,6 +273,7 @@ def answer(yes: bool, text: str = "") -> Told:
 
 FINISH: Told = FinishAsked
 CANCEL: Told = CancelAsked
+CHECK: Told = CheckAsked
 OK: Told = Acknowledged
 RETURN: Told = KindChosen
 SHUTDOWN: Told = ShutdownAsked
@@ -282,6 +328,10 @@ def seal(
 def gap(number: str, camera: str, start_ms: int, end_ms: int | None, cause: str) -> FileGap:
     ended = None if end_ms is None else utc(end_ms)
     return FileGap(f"s-{number}", Gap(camera, utc(start_ms), ended, cause))
+
+
+def note(number: str, at_ms: int, what: str, text: str) -> FileNote:
+    return FileNote(f"s-{number}", Note(utc(at_ms), what, text))
 
 
 def question(number: str, pass_no: int = 1, kind: str = "packing") -> Say:

@@ -160,6 +160,25 @@ def test_an_archive_below_the_file_follows_the_file(tmp_path: Path) -> None:
             "[scanner]\nmin_length = 41",
             "scanner.min_length = 41: allowed is at most max_length, 40",
         ),
+        (
+            '[[camera]]\nname = "a"\nsource = 0\nrecord = "remux"',
+            "camera[0].record = 'remux': allowed is 'auto' or 'encode' or 'copy'",
+        ),
+        (
+            '[[camera]]\nname = "a"\nsource = 0\nvideo_height = 32',
+            "camera[0].video_height = 32: "
+            "allowed is a whole number from 64 to 8,192, or 0 for what the camera gives",
+        ),
+        (
+            '[recording]\nencoder = "nvenc"',
+            "recording.encoder = 'nvenc': allowed is 'auto' or 'libx264'",
+        ),
+        (
+            '[clock]\nserver = "ntp://pool"',
+            "clock.server = 'ntp://pool': "
+            "allowed is a host's name or address, such as 'pool.ntp.org', or '' for none",
+        ),
+        ("[clock]\nserver = 1", "clock.server = 1: allowed is text in quotes"),
         ("x", "is not TOML: "),
     ],
 )
@@ -204,6 +223,23 @@ def test_a_source_is_taken(tmp_path: Path, source: str | int) -> None:
     config = load_config(path)
     assert config.camera[0].source == str(source)
     assert not config.simulated
+
+
+@pytest.mark.parametrize("server", ["", "pool.ntp.org", "ntp-1", "192.168.1.1", "fe80::1"])
+def test_a_time_server_is_taken(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[clock]\nserver = "{server}"\n')
+    assert load_config(path).clock.server == server
+
+
+def test_a_video_height_of_0_keeps_the_cameras_own(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[[camera]]\nname = "a"\nsource = 0\nvideo_height = 0\nrecord = "copy"\n')
+    config = load_config(path)
+    assert config.camera[0].video_height is None
+    assert with_sources(config, ("a=1",)).camera[0].video_height is None
+    assert with_sources(config, ("a=1",)).camera[0].record == "copy"
+    assert load_config(tmp_path / "config.toml").recording.encoder == "auto"
 
 
 @pytest.mark.parametrize("source", ["", "cam", "rstp://cam/1", "rtsp://", "file:", "-1", "0 1"])

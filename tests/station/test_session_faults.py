@@ -279,9 +279,12 @@ def test_a_camera_that_comes_back_may_use_the_last_bytes() -> None:
 
 def test_a_clock_that_jumps_is_noted_in_the_open_session() -> None:
     def jump(now: Moment) -> Event:
-        return ClockJumped(now, -3_600_000)
+        return ClockJumped(now, -3_600_000, offset_ms=1_000_000)
 
-    text = "the clock was moved by -3600000 ms"
+    text = (
+        "the clock was moved by -3600000 ms: its offset to the bench's steady clock "
+        "was 4600000 ms and is 1000000 ms from now on"
+    )
     assert ready() >> jump << LOG
     assert recording() >> jump << LOG << FileNote("s-A", Note(NOON, "clock_jump", text))
 

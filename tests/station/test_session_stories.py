@@ -1,6 +1,6 @@
 """Stories of random events: whatever happens in whatever order, the rules keep their promises.
 
-The promises are those of `tests.station.story_world.Promises`: at most one session is open; clips
+The promises are those of `tests.station.story_promises`: at most one session is open; clips
 start and stop in pairs, and nothing is sealed while one rolls; no photo lands in another session;
 no event is lost silently; what was opened is sealed; the bench leaves once, and only when
 everything is handed over.
@@ -19,7 +19,11 @@ from station.rules.events import (
     Answered,
     CameraDown,
     CameraUp,
+    CameraWarned,
     CancelAsked,
+    CheckAsked,
+    Checked,
+    CheckFailed,
     ClipEnded,
     ClipStarted,
     ClockJumped,
@@ -36,6 +40,7 @@ from station.rules.events import (
     Prior,
     Recovered,
     Refused,
+    RepairFailed,
     Scanned,
     Sealed,
     SealFailed,
@@ -47,8 +52,10 @@ from station.rules.events import (
 )
 from station.rules.state import Phase, Rules, State, initial
 from station.session import step
-from storage.records import Clip, Kind, LabelCheck, Shot, Status
-from tests.station.story_world import NOON, RULES, World, moment, untouched, waybill
+from storage.records import Clip, Gap, Kind, LabelCheck, Shot, Status
+from tests.station.playbook import camera_check
+from tests.station.story_promises import NOON, moment, untouched
+from tests.station.story_world import RULES, World, waybill
 
 OFTEN = ["answer"] * 10 + ["scan"] * 3 + ["photo"] * 5 + ["camera"] * 2 + ["after"] * 2
 SELDOM = ["choose", "cut", "disk", "finish", "finish", "cancel", "yes", "no", "acknowledge"]
@@ -100,6 +107,8 @@ def test_the_stories_reach_every_corner_of_the_rules() -> None:
         *("duplicate", "cancel", "missing_shots", "missing_shots_forbidden", "acknowledge_first"),
         *("label_mismatch", "open_failed", "seal_failed", "camera_lost", "no_video", "no_camera"),
         *("disk_full", "scan_replaced", "next_noted", "camera_back", "clip_restarted"),
+        *("CheckCameras", "check_good", "check_poor", "check_failed", "check_not_now"),
+        *("camera_warned", "camera_as_asked", "video_hole", "repair_failed", "repaired"),
         *("look_up_failed", "answer_first", "not_packed", "shot_failed", "timeout_soon"),
     }
     assert corners <= set(seen), f"never reached: {sorted(corners - set(seen))}"
@@ -125,6 +134,8 @@ PRIORS = st.builds(
     st.sampled_from(Status),
 )
 CLIPS = st.just(Clip("top", 1, "a", "h264", 1, 1, NOON, 1, 1, 1, 0, 1, "00"))
+HOLES = st.sampled_from([(), (Gap("top", NOON, None, "slow"),), (Gap("x", NOON, NOON, ""),) * 2])
+CHECKS = st.lists(st.builds(camera_check, CAMERAS, st.none() | st.just(0.25), TEXTS), max_size=2)
 SHOTS = st.builds(
     lambda slot, check: Shot(slot, "a.jpg", "top", NOON, check, 1, 1, 1, "00"),
     SLOTS,
@@ -139,7 +150,7 @@ NONSENSE: list[st.SearchStrategy[Event]] = [
     st.builds(Opened, MOMENTS, SESSIONS),
     st.builds(OpenFailed, MOMENTS, SESSIONS, TEXTS),
     st.builds(ClipStarted, MOMENTS, SESSIONS, CAMERAS, PARTS),
-    st.builds(ClipEnded, MOMENTS, SESSIONS, CAMERAS, PARTS, st.none() | CLIPS, TEXTS),
+    st.builds(ClipEnded, MOMENTS, SESSIONS, CAMERAS, PARTS, st.none() | CLIPS, TEXTS, HOLES),
     st.builds(ShotAsked, MOMENTS, st.none() | SLOTS, st.booleans()),
     st.builds(ShotTaken, MOMENTS, SESSIONS, PARTS, SHOTS, TEXTS, TEXTS),
     st.builds(ShotFailed, MOMENTS, SESSIONS, PARTS, TEXTS),
@@ -152,7 +163,12 @@ NONSENSE: list[st.SearchStrategy[Event]] = [
     st.builds(CameraUp, MOMENTS, CAMERAS),
     st.builds(CameraDown, MOMENTS, CAMERAS, TEXTS),
     st.builds(DiskChanged, MOMENTS, st.sampled_from(Disk)),
-    st.builds(ClockJumped, MOMENTS, st.integers(-5_000, 5_000)),
+    st.builds(ClockJumped, MOMENTS, st.integers(-5_000, 5_000), st.integers(-5_000, 5_000)),
+    st.builds(CameraWarned, MOMENTS, CAMERAS, TEXTS),
+    st.builds(CheckAsked, MOMENTS),
+    st.builds(Checked, MOMENTS, CHECKS.map(tuple)),
+    st.builds(CheckFailed, MOMENTS, TEXTS),
+    st.builds(RepairFailed, MOMENTS, TEXTS),
     st.builds(Recovered, MOMENTS, st.sampled_from([(), ("A",)])),
     st.builds(Sealed, MOMENTS, SESSIONS, st.sampled_from(Status), st.just(("item",))),
     st.builds(SealFailed, MOMENTS, SESSIONS, TEXTS),

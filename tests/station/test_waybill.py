@@ -238,6 +238,7 @@ def test_what_is_shown_of_a_refused_scan_cannot_drive_the_terminal() -> None:
     ("raw", "card"),
     [
         ("PW:FINISH", Card("finish")),
+        ("PW:CHECK", Card("check")),
         ("pw:finish\r", Card("finish")),
         ("]C0PW:PHOTO", Card("photo")),
         ("PW:RETAKE", Card("retake")),
@@ -261,6 +262,7 @@ def test_command_cards(raw: str, card: Card) -> None:
     "raw",
     [
         "PW:FINISH:now",
+        "PW:CHECK:now",
         "PW:FINISH:",
         "PW:SLOT",
         "PW:SLOT:",

@@ -18,12 +18,13 @@ import numpy.typing as npt
 from textual.events import Key
 from textual.pilot import Pilot
 
-from capture.camera import CameraStatus
 from capture.frame import Frame
+from capture.settings import CameraStatus
 from station.bench import Bench, OnChange
 from station.config import Config
 from station.diskspace import DiskView
 from station.rules.commands import (
+    CheckCameras,
     Command,
     Exit,
     LookUp,
@@ -35,6 +36,7 @@ from station.rules.commands import (
 )
 from station.rules.events import (
     CameraUp,
+    Checked,
     ClipEnded,
     ClipStarted,
     Disk,
@@ -50,7 +52,8 @@ from station.rules.events import (
 from station.rules.state import State
 from station.ui.app import BenchApp
 from storage.archive import Archive
-from storage.records import Clip, LabelCheck, Shot, Status
+from storage.records import CameraCheck, Clip, Gap, LabelCheck, Shot, Status
+from tests.station.playbook import camera_check
 
 CAMERAS = ("overhead", "side")
 NUMBER = "1Z999AA10123456784"
@@ -79,6 +82,11 @@ class SoloBench(Bench):
         self.owed: list[Command] = []
         self.prior: Prior | None = None
         self.label = LabelCheck.MATCH
+        self.fault = ""
+        """What is wrong with every photo that is taken."""
+        self.holes: tuple[Gap, ...] = ()
+        """What every clip lacks."""
+        self.checks: tuple[CameraCheck, ...] = tuple(map(camera_check, CAMERAS))
         self.thumbs: dict[str, npt.NDArray[np.uint8]] = {}
         self.takers: dict[str, Callable[[Frame], None]] = {}
         self.disk_view = DiskView(512_000_000_000, 23.4, Disk.OK)
@@ -143,9 +151,18 @@ class SoloBench(Bench):
             case StopClip(session, camera, part):
                 at = Moment(command_time(), 0).utc
                 clip = Clip(camera, part, "x.mp4", "h264", 64, 36, at, 1, 1, 1, 0, 1, "0" * 64)
-                self.send(ClipEnded, session=session, camera=camera, part=part, clip=clip)
+                self.send(
+                    ClipEnded,
+                    session=session,
+                    camera=camera,
+                    part=part,
+                    clip=clip,
+                    holes=tuple(replace(hole, camera=camera) for hole in self.holes),
+                )
             case TakeShot():
                 self._take_shot(command)
+            case CheckCameras():
+                self.send(Checked, results=self.checks)
             case SealSession():
                 missing = self._missing(command)
                 self.send(Sealed, session=command.session, status=command.status, missing=missing)
@@ -165,6 +182,7 @@ class SoloBench(Bench):
             shot_id=command.shot_id,
             shot=shot,
             read=read if command.check_label else "",
+            fault=self.fault,
         )
 
     def _missing(self, command: SealSession) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from textual.events import Paste
 from textual.geometry import Region
 
 from capture.frame import Frame, freeze
+from station.diskspace import DiskView
 from station.rules.commands import SealSession
 from station.rules.events import (
     Acknowledged,
@@ -365,7 +366,7 @@ async def test_the_help_names_every_key_and_each_can_be_clicked() -> None:
     async with desk() as d:
         await d.press("f10")
         text = d.text()
-        for key in ("F1", "F2", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F12", "Ctrl+Q"):
+        for key in ("F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F12", "Ctrl+Q"):
             assert re.search(rf"{re.escape(key)}\s", text), key
         await d.click("#help-language")
         assert "按键与指令卡" in d.text()
@@ -537,13 +538,20 @@ def shows_picture(tile: CameraTile) -> bool:
 
 async def test_the_disk_is_told_in_days_and_by_a_banner() -> None:
     async with desk() as d:
-        assert "23 days left" in d.text()
+        assert "DISK 23 d 3 h of packing left" in d.text()
+        d.bench.disk_view = DiskView(30_000_000_000, 0.6, Disk.LOW)
         d.bench.send(DiskChanged, level=Disk.LOW)
         await d.settle()
-        assert "nearly full" in d.text()
+        assert "DISK LOW: 4 h of packing left. Pack on, tell the supervisor" in d.text()
+        assert banner(d) == "READY"
         d.bench.send(DiskChanged, level=Disk.FULL)
         await d.settle()
-        assert "The disk is full" in d.text()
+        assert "DISK FULL: no new parcel. Call the supervisor" in d.text()
+        assert banner(d) == "STOP"
+        d.bench.send(DiskChanged, level=Disk.OK)
+        await d.settle()
+        assert "DISK FULL" not in d.text()
+        assert banner(d) == "READY"
 
 
 async def test_the_simulated_bench_says_so() -> None:

@@ -16,6 +16,8 @@ from station.ui import look
 from station.ui.messages import Catalogue, chosen, flat, languages, shown
 
 ENGLISH = Catalogue("en")
+FAULTS = {"photo_dark", "photo_blurred", "photo_moving", "photo_glaring"}
+"""What `station.stills` may find wrong with a photo."""
 
 
 def fields(text: str) -> set[str]:
@@ -48,7 +50,7 @@ def spoken_keys() -> set[str]:
     """Every message key that the rules can say, from their source."""
     said = set(re.findall(r'\.say\(\s*"(\w+)"', rules_source()))
     said |= {f"disk_{level.value}" for level in Disk}
-    return said | {reason.value for reason in waybill.Reason} | {"photo_dark", "photo_blurred"}
+    return said | {reason.value for reason in waybill.Reason} | FAULTS
 
 
 def test_whatever_the_rules_say_has_a_message() -> None:
@@ -64,10 +66,23 @@ def test_every_alarm_and_question_has_a_word_a_cause_and_what_to_do() -> None:
             assert ENGLISH.has(f"{key}.{part}"), f"{key}.{part}"
 
 
+def test_every_fault_of_a_photo_says_what_to_do_and_has_a_word_for_its_slot() -> None:
+    for fault in FAULTS:
+        assert "F2" in ENGLISH.text(f"say.{fault}")
+        assert ENGLISH.has(f"slot.{fault}")
+
+
+def test_every_alarm_is_said_too() -> None:
+    alarms = set(re.findall(r'\.alarm\(\s*"(\w+)"', rules_source()))
+    assert {key for key in alarms if not ENGLISH.has(f"say.{key}")} == set()
+
+
 def test_every_look_of_the_screen_has_words() -> None:
     text = Path(look.__file__).read_text(encoding="utf-8")
     for word, following in re.findall(r'Look\("(\w+)", "\w+", "\w+", "(\w+)"', text):
         assert ENGLISH.has(f"banner.{word}")
+        assert ENGLISH.has(f"next.{following}")
+    for following in re.findall(r'following = .*"(\w+)"', text):
         assert ENGLISH.has(f"next.{following}")
 
 
@@ -75,7 +90,7 @@ def test_every_look_of_the_screen_has_words() -> None:
 def test_hostile_text_is_shown_printable_and_short(text: str) -> None:
     line = ENGLISH.text("say.scan_bad_characters", [("raw", text)])
     assert line.isprintable()
-    assert len(shown(text)) <= 60
+    assert len(shown(text)) <= 100
 
 
 @given(st.text(alphabet="{}raw!:0[]/bold", max_size=30))
