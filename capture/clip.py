@@ -24,11 +24,11 @@ from pathlib import Path
 
 from av.video.stream import VideoStream
 
-from capture.clipwriter import ClipWriter
-from capture.encoder import Encoded, Encoder
+from capture.clipwriter import NO_ANSWER_S, ClipWriter
+from capture.encoder import Encoded, Encoder, coded_size
 from capture.events import CaptureEvent, ClipEnded, ClipFailed
 from capture.frame import Frame
-from capture.hardware import pick_encoder
+from capture.hardware import distrust, pick_encoder
 from capture.overlay import Overlay, harmless
 from capture.ring import Ring
 from capture.source import Packet
@@ -42,6 +42,14 @@ _FEWEST_QUEUED, _MOST_QUEUED = 4, 64
 _PACKETS_QUEUED = 256
 # Encoded frames that wait for the disk: about a minute of 1080p.
 _BACKLOG_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """The newest frame that the camera gave, taken or not."""
+
+    mono_ns: int
+    utc: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class _Start:
 class _Stop:
     clip_id: str
     next_seq: int
+    newest: _Offered | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class _Tail:
 @dataclass(frozen=True, slots=True)
 class _Close:
     next_seq: int
+    newest: _Offered | None
 
 
 _Job = _Picture | _Coded | _Start | _Stop | _Tail | _Close
@@ -107,6 +117,7 @@ class Recorder:
         encoder: str = "auto",
         queue_bytes: int = _QUEUE_BYTES,
         backlog_bytes: int = _BACKLOG_BYTES,
+        no_answer_s: float = NO_ANSWER_S,
     ) -> None:
         if not 0 < fps <= 1000:
             raise ValueError(f"camera {camera}: {fps} frames a second cannot be recorded")
@@ -119,6 +130,7 @@ class Recorder:
         self._codec = encoder
         self._queue_bytes = queue_bytes
         self._backlog_bytes = backlog_bytes
+        self._no_answer_s = no_answer_s
 
         # Shared with the callers, under the condition's lock.
         self._changed = threading.Condition()
@@ -126,12 +138,14 @@ class Recorder:
         self._waiting = 0
         self._torn = False
         self._seq = 0
+        self._newest: _Offered | None = None
         self._dropped = 0
         self._open: set[str] = set()
         self._closed = False
 
         # The encoder thread's own.
         self._encoder: Encoder | None = None
+        self._using = ""
         self._copied: VideoStream | None = None
         self._ring = Ring(self._pre_roll_ns)
         self._clips: dict[str, ClipWriter] = {}
@@ -162,6 +176,7 @@ class Recorder:
                 return
             seq = self._seq
             self._seq += 1
+            self._newest = _Offered(frame.mono_ns, frame.utc)
             if self._waiting >= most:
                 self._dropped += 1
                 return
@@ -176,6 +191,7 @@ class Recorder:
                 return
             seq = self._seq
             self._seq += 1
+            self._newest = _Offered(mono_ns, utc)
             full = self._waiting >= _PACKETS_QUEUED
             self._torn = full or (self._torn and not packet.key)
             if self._torn:
@@ -225,7 +241,7 @@ class Recorder:
         ended by itself has been answered for and is not answered for again.
         """
         with self._changed:
-            self._put(_Stop(clip_id, self._seq))
+            self._put(_Stop(clip_id, self._seq, self._newest))
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Ends the open clips, playable, and the threads; waits `timeout_s` at most for that."""
@@ -233,7 +249,7 @@ class Recorder:
         with self._changed:
             if not self._closed:
                 self._closed = True
-                self._put(_Close(self._seq))
+                self._put(_Close(self._seq, self._newest))
         self._thread.join(timeout_s)
         with self._changed:
             writers = list(self._writers)
@@ -272,7 +288,7 @@ class Recorder:
                 case _Stop():
                     self._end(job)
                 case _Close():
-                    self._end_all("closed", job.next_seq)
+                    self._end_all("closed", job.next_seq, job.newest)
                     closing = True
 
     def _record(self, job: _Picture) -> None:
@@ -282,6 +298,7 @@ class Recorder:
             if not self._faulty:
                 _log.exception("encoding camera %s", self._camera)
             self._faulty = True
+            distrust(self._using)
             self._end_all(f"the encoder failed: {error}", job.seq)
             self._forget()
             return
@@ -325,7 +342,8 @@ class Recorder:
             how = f"from {width}x{height} to {new_width}x{new_height}" if changed else "its colours"
             self._begin_anew(f"the picture changed {how}", job.seq)
         if self._encoder is None:
-            codec = pick_encoder(frame.size, self._fps, self._codec)
+            size = coded_size(frame.size, self._video_height)
+            self._using = codec = pick_encoder(size, self._fps, self._codec)
             self._encoder = Encoder.like(frame, self._fps, self._overlay, self._video_height, codec)
         return self._encoder
 
@@ -348,8 +366,9 @@ class Recorder:
             trigger_ns=job.trigger_ns,
             title=harmless(job.text),
             fps=self._fps,
-            caption=lambda frame: self._overlay.line(frame.utc, frame.mono_ns, job.text),
+            line=self._overlay.line(job.text),
             backlog_bytes=self._backlog_bytes,
+            no_answer_s=self._no_answer_s,
         )
         pre_roll_ns = self._pre_roll_ns if job.pre_roll else 0
         try:
@@ -365,13 +384,13 @@ class Recorder:
     def _end(self, job: _Stop) -> None:
         clip = self._clips.pop(job.clip_id, None)
         if clip is not None:
-            clip.end("", job.next_seq)
+            clip.end("", job.next_seq, job.newest)
         if self._text_of == job.clip_id:
             self._overlay.text = self._text_of = ""
 
-    def _end_all(self, why: str, next_seq: int) -> None:
+    def _end_all(self, why: str, next_seq: int, newest: _Offered | None = None) -> None:
         for clip in self._clips.values():
-            clip.end(why, next_seq)
+            clip.end(why, next_seq, newest)
         self._clips.clear()
 
 

@@ -17,7 +17,6 @@ import contextlib
 import datetime as dt
 import io
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,17 @@ from av.container import OutputContainer
 
 from capture.disk import cause_of, sync_folder
 from capture.encoder import TIME_BASE, Encoded, ticks
+from capture.overlay import Line
 from capture.salvage import clocks_text, held_by, whole_bytes
 
-_FRAGMENT_US = 500_000
+# With the frame that ends it, and one that the muxer holds back: half a second is in memory.
+_FRAGMENT_US = 400_000
 _CUE_EVERY_NS = 1_000_000_000
 # FFmpeg asks for one to make the track's header; a cue's text has no markup.
 _SUBTITLE_HEADER = b"[Script Info]\nScriptType: v4.00+\n"
 # Players on Apple's systems know HEVC by no other name.
 _TAGS = {"hevc": "hvc1"}
-# A fragment of half a second in one write.
+# A fragment in one write.
 _BUFFER_BYTES = 1 << 18
 _OPTIONS = {
     "movflags": "hybrid_fragmented",
@@ -45,9 +46,6 @@ _OPTIONS = {
     "max_interleave_delta": "1",
 }
 
-Caption = Callable[[Encoded], str]
-"""What the subtitle says while this frame is shown."""
-
 
 class ClipFile:
     """A clip on disk that is being written.
@@ -56,7 +54,7 @@ class ClipFile:
     is whole. `frames`, `first` and `last` tell what the file holds.
     """
 
-    def __init__(self, path: Path, title: str, nominal_frame_ns: int, caption: Caption) -> None:
+    def __init__(self, path: Path, title: str, nominal_frame_ns: int, line: Line) -> None:
         """Makes the file. Raises OSError, FileExistsError when there is one of that name."""
         self.path = path
         self.frames = 0
@@ -65,8 +63,8 @@ class ClipFile:
         self.last: Encoded | None = None
         self._title = title
         self._frame_ns = nominal_frame_ns
-        self._caption = caption
-        self._cue: Encoded | None = None
+        self._line = line
+        self._next_cue_ns = 0
         self._shown_ns = 0
         self._last_dts = -1
         self._container: OutputContainer | None = None
@@ -103,16 +101,8 @@ class ClipFile:
             self.first = frame
         container = self._container
         since_ns = frame.mono_ns - self.first.mono_ns
-        if frame.copied and (
-            self._cue is None or frame.mono_ns - self._cue.mono_ns >= _CUE_EVERY_NS
-        ):
-            self._cue = frame
-            text = self._caption(frame).encode()
-            cue = _packet(container, len(text).to_bytes(2) + text, 1)
-            cue.pts = cue.dts = ticks(since_ns)
-            cue.duration = ticks(_CUE_EVERY_NS)
-            cue.is_keyframe = True
-            container.mux_one(cue)
+        if frame.copied:
+            self._say(container, since_ns, frame)
         packet = _packet(container, frame.data, 0)
         self._last_dts = max(ticks(since_ns), self._last_dts + 1)
         packet.dts = self._last_dts
@@ -124,6 +114,21 @@ class ClipFile:
             self.frames += 1
             self.last = frame
             self._shown_ns = max(self._shown_ns, frame.mono_ns + frame.delay_ns)
+
+    def _say(self, container: OutputContainer, since_ns: int, frame: Encoded) -> None:
+        """Adds a cue, if the last one ends before this frame is shown."""
+        if since_ns < self._next_cue_ns:
+            self._line.see(frame.utc, frame.mono_ns)
+            return
+        # On whole seconds, so that none ends before the next begins.
+        begin_ns = since_ns - since_ns % _CUE_EVERY_NS
+        self._next_cue_ns = begin_ns + _CUE_EVERY_NS
+        text = self._line.text(frame.utc, frame.mono_ns).encode()
+        cue = _packet(container, len(text).to_bytes(2) + text, 1)
+        cue.pts = cue.dts = ticks(begin_ns)
+        cue.duration = ticks(_CUE_EVERY_NS)
+        cue.is_keyframe = True
+        container.mux_one(cue)
 
     def sync(self) -> None:
         """Brings what was written to the disk itself; up to half a second may be in memory."""
@@ -144,10 +149,10 @@ class ClipFile:
         finally:
             self._container = None
             self._output.close()
-        if self.frames:
-            self.size_bytes = self.path.stat().st_size
-        else:
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the disk may be gone; `error` says so then
+            if self.frames:
+                self.size_bytes = self.path.stat().st_size
+            else:
                 self.path.unlink()
 
     def _open(self, frame: Encoded) -> OutputContainer:
@@ -231,7 +236,10 @@ class _Output(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
-            self._raw.close()
+            try:
+                self._raw.close()
+            except OSError as error:
+                self.error = self.error or error
         super().close()
 
 

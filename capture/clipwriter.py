@@ -13,18 +13,19 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from capture.clipfile import Caption, ClipFile
+from capture.clipfile import ClipFile
 from capture.disk import cause_of
 from capture.encoder import Encoded
 from capture.events import CaptureEvent, ClipEnded, ClipFailed, ClipInfo, ClipStarted
-from capture.holes import DISK_TOO_SLOW, Holes
+from capture.holes import DISK_TOO_SLOW, Clocks, Holes
+from capture.overlay import Line
 from capture.salvage import clock_offset_ms
 
 _log = logging.getLogger(__name__)
 
 _SYNC_EVERY_S = 1.0
 # A disk that takes longer for one write, while an ended clip waits for it, does not answer.
-_NO_ANSWER_S = 10.0
+NO_ANSWER_S = 10.0
 
 
 class ClipWriter:
@@ -45,9 +46,9 @@ class ClipWriter:
         trigger_ns: int,
         title: str,
         fps: float,
-        caption: Caption,
+        line: Line,
         backlog_bytes: int,
-        no_answer_s: float = _NO_ANSWER_S,
+        no_answer_s: float = NO_ANSWER_S,
     ) -> None:
         self._clip_id = clip_id
         self._camera = camera
@@ -56,18 +57,20 @@ class ClipWriter:
         self._trigger_ns = trigger_ns
         self._title = title
         self._frame_ns = round(1e9 / fps)
-        self._caption = caption
+        self._line = line
         self._backlog_bytes = backlog_bytes
         self._no_answer_s = no_answer_s
         self._changed = threading.Condition()
         self._frames: deque[Encoded] = deque()
-        self._queued_bytes = 0
+        self._pre_rolled = 0  # so many of them were there before
+        self._queued_bytes = 0  # of the others
         self._skipping = False
         self._ending = False
         self._why = ""
         self._next_seq = 0
         self._holes = Holes()
-        self._newest: Encoded | None = None
+        self._newest: Clocks | None = None
+        self._refused = 0
         self._started = False
         self._progress_s = time.monotonic()
         self._answered = threading.Event()
@@ -79,6 +82,7 @@ class ClipWriter:
             self._holes.kept(frame)
             self._frames.append(frame)
             self._newest, self._next_seq = frame, frame.seq + 1
+        self._pre_rolled = len(self._frames)
         self._skipping = not self._frames  # a file begins with a key frame
         self._thread.start()
 
@@ -93,22 +97,26 @@ class ClipWriter:
             self._skipping = not room or (self._skipping and not frame.key)
             if self._skipping:
                 self._holes.skipped(DISK_TOO_SLOW)
+                self._refused += 1
                 return
             self._holes.kept(frame)
             self._frames.append(frame)
             self._queued_bytes += size
             self._changed.notify()
 
-    def end(self, why: str, next_seq: int) -> None:
+    def end(self, why: str, next_seq: int, newest: Clocks | None = None) -> None:
         """Lets the clip end behind what it was given. Does nothing when it has ended.
 
         `next_seq` is the number that the next frame of the camera would have got: what the clip
-        lacks up to there counts as dropped.
+        lacks up to there counts as dropped. `newest` is the frame before that one, where it did not
+        come here.
         """
         with self._changed:
             if self._ending:
                 return
             self._ending, self._why = True, why
+            if newest is not None and next_seq > self._next_seq:
+                self._newest = newest
             self._next_seq = max(self._next_seq, next_seq)
             self._progress_s = time.monotonic()  # it may have waited for frames until now
             self._changed.notify()
@@ -135,6 +143,8 @@ class ClipWriter:
                         f"the disk does not answer; what it took lies in {self._path.name}",
                     )
                 )
+                with self._changed:  # the writer may hang for ever, the next clip's as well
+                    self._frames.clear()
 
     def _answer(self, event: ClipEnded | ClipFailed) -> None:
         with self._changed:
@@ -147,7 +157,7 @@ class ClipWriter:
         file: ClipFile | None = None
         why = ""
         try:
-            file = ClipFile(self._path, self._title, self._frame_ns, self._caption)
+            file = ClipFile(self._path, self._title, self._frame_ns, self._line)
             self._write(file)
         except OSError as error:
             why = cause_of(error, self._path)
@@ -172,30 +182,35 @@ class ClipWriter:
         sync_at = time.monotonic()
         unsynced = ending = False
         while not ending and not file.error:
-            frames, ending = self._take(sync_at - time.monotonic() if unsynced else None)
-            for frame in frames:
+            frame, ending = self._take(max(0, sync_at - time.monotonic()) if unsynced else None)
+            if frame is not None:
                 file.write(frame)
                 self._progress_s = time.monotonic()
-            unsynced = unsynced or bool(frames)
+                unsynced = True
             if file.first is not None and not file.error:
                 self._tell_started(file.first)
-            if unsynced and time.monotonic() >= sync_at:
+            # The first time when all of the pre-roll has been written.
+            if unsynced and not self._pre_rolled and time.monotonic() >= sync_at:
                 file.sync()
                 self._progress_s = time.monotonic()
                 unsynced = False
                 sync_at = time.monotonic() + _SYNC_EVERY_S
 
-    def _take(self, wait_s: float | None) -> tuple[list[Encoded], bool]:
-        """All waiting frames, and whether they are the last. Waits for some, `wait_s` at most."""
+    def _take(self, wait_s: float | None) -> tuple[Encoded | None, bool]:
+        """The next frame, and whether none will follow. Waits for one, `wait_s` at most."""
         with self._changed:
             self._changed.wait_for(lambda: self._frames or self._ending, wait_s)
-            frames = list(self._frames)
-            self._frames.clear()
-            self._queued_bytes = 0
-            return frames, self._ending
+            if not self._frames:
+                return None, self._ending
+            frame = self._frames.popleft()
+            if self._pre_rolled:
+                self._pre_rolled -= 1
+            else:
+                self._queued_bytes -= len(frame.data)
+            return frame, self._ending and not self._frames
 
     def _tell_started(self, first: Encoded) -> None:
-        if not self._started:
+        if not self._started and not self._answered.is_set():
             self._started = True
             self._on_event(
                 ClipStarted(self._camera, self._clip_id, first.utc, self._pre_roll_ms(first))
@@ -206,7 +221,11 @@ class ClipWriter:
 
     def _report(self, file: ClipFile, why: str) -> None:
         if file.first is None or file.last is None or not file.frames:
-            why = why or "no frame came from the camera"
+            why = why or (
+                "no key frame came from the camera: set a shorter key-frame interval in it"
+                if self._refused
+                else "no frame came from the camera"
+            )
             self._answer(ClipFailed(self._camera, self._clip_id, why))
             return
         self._tell_started(file.first)

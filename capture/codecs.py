@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 LIBX264 = "libx264"
 
-# Measured on a simulated bench, clean and noisy (tests/performance/recording.py), against CRF 26
-# and CABAC: 40 to 50% less CPU, 15 to 45% larger, the label 0.1 to 0.5 dB worse at rest and 0.4 to
-# 1.4 dB in a moving hand, no code less read. A constant quantiser needs no look-ahead at all, which
-# is a third of CRF's work. Key frames get 23 (30 - 6 log2 of the ratio), so that what lies still is
-# sharp for the rest of its second; what moves gets 30. CABAC would save a fifth of the size for a
-# fifth of the CPU. Adaptive quantisation stays off (ultrafast): it costs 4 dB on the label.
+# Measured on a simulated bench, clean and noisy, against CRF 26 with CABAC: 35 to 40% less CPU,
+# 25 to 35% larger, a label 0.4 dB better at rest and at most 0.4 dB worse in motion. A constant
+# quantiser needs no look-ahead, which is a third of CRF's work. Key frames get 22 (29 - 6 log2 of
+# the ratio), so that what lies still is sharp for the rest of its second; what moves gets 29. CABAC
+# would make files a sixth smaller for a tenth to a fifth more CPU. Adaptive quantisation stays off
+# (ultrafast): it costs 4 dB on the label.
 X264_OPTIONS = {
     "preset": "ultrafast",
     "tune": "zerolatency",
-    "qp": "30",
+    "qp": "29",
     "forced-idr": "1",
-    "x264-params": "ipratio=2.2:8x8dct=1:analyse=i4x4,i8x8",
+    "x264-params": "ipratio=2.25:analyse=i4x4",
 }
 
 

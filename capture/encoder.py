@@ -86,7 +86,7 @@ class Encoder:
         bt709: bool = False,
     ) -> None:
         self.source_size = size
-        self.width, self.height = _coded_size(size, video_height)
+        self.width, self.height = coded_size(size, video_height)
         if self.width < 2 or self.height < 4:
             raise ValueError(f"a picture of {size[0]}x{size[1]} is too small to record")
         self._settings = settings_of(codec) if isinstance(codec, str) else codec
@@ -237,12 +237,18 @@ def planes(i420: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], ...]:
 def _scaled_into(
     target: npt.NDArray[np.uint8], picture: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.uint8]:
+    """`picture` in the size of `target`, and in its memory."""
     size = target.shape[1], target.shape[0]
-    cv2.resize(picture, size, dst=target, interpolation=cv2.INTER_AREA)
+    # Averaging areas costs seven times more than interpolating, unless the factor is whole, and
+    # down to half the size no fewer bar codes are read of interpolated pictures.
+    far = picture.shape[0] >= 2 * size[1]
+    how = cv2.INTER_AREA if far else cv2.INTER_LINEAR
+    cv2.resize(picture, size, dst=target, interpolation=how)
     return target
 
 
-def _coded_size(size: tuple[int, int], video_height: int | None) -> tuple[int, int]:
+def coded_size(size: tuple[int, int], video_height: int | None) -> tuple[int, int]:
+    """Width and height of the video of frames of `size`: scaled down, aspect kept, and cut."""
     width, height = size
     if video_height is not None and height > video_height:
         width, height = round(width * video_height / height), video_height

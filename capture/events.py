@@ -130,7 +130,8 @@ class ClipEnded(CaptureEvent):
 
 @dataclass(frozen=True, slots=True)
 class ClipFailed(CaptureEvent):
-    """No usable clip came of it; what lies on disk, if anything, holds no frame."""
+    """No usable clip came of it. What lies on disk, if anything, holds no frame, unless `why` says
+    that the disk did not answer."""
 
     clip_id: str
     why: str

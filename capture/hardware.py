@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from capture.codecs import HARDWARE, SOFTWARE, Codec
+from capture.codecs import HARDWARE, LIBX264, SOFTWARE, Codec
 from capture.encoder import KEY_EVERY_NS, Encoded, Encoder
 from capture.frame import Frame, Yuv
 from capture.overlay import Overlay
@@ -64,7 +64,7 @@ class Trial:
 
 
 def pick_encoder(size: tuple[int, int], fps: float, wanted: str = AUTO) -> str:
-    """The FFmpeg encoder for pictures of `size` (width, height): one that passed, or `libx264`.
+    """The FFmpeg encoder for video of `size` (width, height): one that passed, or `libx264`.
 
     `wanted` is `auto`, or an encoder's name, which is answered with itself, untried. Trials are
     made once for a process and size; where no driver is there they take milliseconds, else a second
@@ -76,6 +76,16 @@ def pick_encoder(size: tuple[int, int], fps: float, wanted: str = AUTO) -> str:
         if size not in _chosen:
             _chosen[size] = choose(size, fps, candidates()).name
         return _chosen[size]
+
+
+def distrust(name: str) -> None:
+    """Never picks the hardware encoder `name` again in this process: it failed at its work."""
+    with _lock:
+        failed = [size for size, chosen in _chosen.items() if chosen == name != LIBX264]
+        for size in failed:
+            _chosen[size] = LIBX264
+    if failed:
+        _log.warning("the encoder %s failed at its work; recording goes on with libx264", name)
 
 
 def candidates() -> tuple[Codec, ...]:
@@ -181,7 +191,7 @@ def bench_card(size: tuple[int, int]) -> list[Yuv]:
     noise = np.random.default_rng(3)
     rough = noise.integers(60, 200, (height // 24 + 2, width // 24 + 2), np.uint8)
     scene = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
-    bars = np.repeat(noise.integers(0, 2, (8, width // 4 // 2 + 1), np.uint8), 2, axis=1)
+    bars = np.repeat(noise.integers(0, 2, (8, width // 4 + 1), np.uint8), 2, axis=1)
     pictures = []
     for step in range(_DIFFERENT_PICTURES):
         luma = np.roll(scene, 5 * step, axis=1)
@@ -217,8 +227,8 @@ def _decoded(packets: Sequence[Encoded]) -> list[npt.NDArray[np.uint8]]:
     for packet in [*packets, None]:
         for frame in decoder.decode(av.Packet(packet.data) if packet else None):
             plane = frame.planes[0]
-            rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-            pictures.append(rows[:, : plane.width])
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+            pictures.append(rows[: plane.height, : plane.width])
     return pictures
 
 

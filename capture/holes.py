@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from capture.encoder import Encoded
 from capture.events import Hole
@@ -16,6 +17,15 @@ COMPUTER_TOO_SLOW = "the computer was too slow"
 DISK_TOO_SLOW = "the disk was too slow"
 _JOINED_NS = 1_000_000_000
 _MOST = 50
+
+
+class Clocks(Protocol):
+    """Whatever bears the times of a frame: on the capture clock and on the wall."""
+
+    @property
+    def mono_ns(self) -> int: ...
+    @property
+    def utc(self) -> dt.datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +59,11 @@ class Holes:
         hole = Hole(last.utc, frame.utc, missing, cause)
         self._stretches = _joined(self._stretches, _Stretch(last.mono_ns, frame.mono_ns, hole))
 
-    def until(self, last_ns: int, newest: Encoded, dropped: int, cause: str) -> tuple[Hole, ...]:
+    def until(self, last_ns: int, newest: Clocks, dropped: int, cause: str) -> tuple[Hole, ...]:
         """All holes of a file whose last frame is of `last_ns` and that lacks `dropped` frames.
 
-        What is not missing in between is missing at its end, up to the `newest` frame: for `cause`,
-        or for the reason of the newest one left out.
+        What is not missing in between is missing at its end, up to the `newest` frame that the
+        camera delivered: for `cause`, or for the reason of the newest one left out.
         """
         inside = [one for one in self._stretches if one.to_ns <= last_ns]
         at_end = dropped - sum(one.hole.frames for one in inside)

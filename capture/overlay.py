@@ -18,6 +18,7 @@ tenths is replaced. (Milliseconds made files 6% larger; a frame's exact time is 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 import unicodedata
 from collections import deque
@@ -46,6 +47,8 @@ _GREY_CHROMA = 128
 # smallest difference is the true one, and one that is nearer than this to what stands there is it.
 _OFFSETS_COMPARED = 8
 _OFFSET_HELD_US = 2_000
+# Players of subtitles take these for such.
+_MARKUP = re.compile(r"[<>{}\\]")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -64,6 +67,43 @@ def harmless(text: str, longest: int = _LONGEST_TEXT) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+class _Offset:
+    """The wall clock less the capture clock, as it is to be shown, along frames in order."""
+
+    def __init__(self) -> None:
+        self._newest_us: deque[int] = deque(maxlen=_OFFSETS_COMPARED)
+        self._shown_us: int | None = None
+
+    def of(self, utc: dt.datetime, mono_ns: int) -> int:
+        """In microseconds."""
+        wall_us = (utc - _EPOCH) // dt.timedelta(microseconds=1)
+        self._newest_us.append(wall_us - mono_ns // 1000)
+        least_us = min(self._newest_us)
+        if self._shown_us is None or abs(least_us - self._shown_us) >= _OFFSET_HELD_US:
+            self._shown_us = least_us
+        return self._shown_us
+
+
+class Line:
+    """The line as text, along the frames of one clip: the pre-roll of another may be older."""
+
+    def __init__(self, end: list[str]) -> None:
+        self._end = end
+        self._offset = _Offset()
+
+    def see(self, utc: dt.datetime, mono_ns: int) -> None:
+        """Takes the clocks of the next frame."""
+        self._offset.of(utc, mono_ns)
+
+    def text(self, utc: dt.datetime, mono_ns: int) -> str:
+        """What is to be said from this frame on, with whole seconds."""
+        offset_us = self._offset.of(utc, mono_ns)
+        local = utc.astimezone()
+        zone = local.strftime("%z")
+        time = f"{local:%Y-%m-%d %H:%M:%S} {zone[:3]}:{zone[3:5]}"
+        return "   ".join(part for part in (time, f"Δ{offset_us / 1e6:.3f}", *self._end) if part)
+
+
 class Overlay:
     """Draws the line of one camera. Safe from any thread.
 
@@ -80,8 +120,7 @@ class Overlay:
         self._plate: Picture = np.zeros((0, 0), np.uint8)
         self._digits: Picture = np.zeros((10, 0, 0), np.uint8)
         self._digit_x = 0
-        self._offsets_us: deque[int] = deque(maxlen=_OFFSETS_COMPARED)
-        self._offset_us: int | None = None
+        self._offset = _Offset()
 
     @property
     def text(self) -> str:
@@ -101,7 +140,7 @@ class Overlay:
         width = i420.shape[1]
         height = i420.shape[0] * 2 // 3
         with self._lock:
-            offset_us = self._offset_of(utc, mono_ns)
+            offset_us = self._offset.of(utc, mono_ns)
             plate = self._plate_for(width, height, utc, offset_us)
             rows, columns = plate.shape
             i420[height - rows : height, :columns] = plate
@@ -111,28 +150,9 @@ class Overlay:
             half = plane.reshape(height // 2, width // 2)
             half[-(rows // 2) :, : columns // 2] = _GREY_CHROMA
 
-    def line(self, utc: dt.datetime, mono_ns: int, text: str) -> str:
-        """The line as text, with whole seconds, for a picture that nothing can be drawn into."""
-        with self._lock:
-            offset_us = self._offset_of(utc, mono_ns)
-        local = utc.astimezone()
-        zone = local.strftime("%z")
-        parts = [
-            f"{local:%Y-%m-%d %H:%M:%S} {zone[:3]}:{zone[3:5]}",
-            f"Δ{offset_us / 1e6:.3f}",
-            harmless(text),
-            self._place,
-        ]
-        return "   ".join(part for part in parts if part)
-
-    def _offset_of(self, utc: dt.datetime, mono_ns: int) -> int:
-        """The wall clock less the capture clock in microseconds, as it is to be shown."""
-        wall_us = (utc - _EPOCH) // dt.timedelta(microseconds=1)
-        self._offsets_us.append(wall_us - mono_ns // 1000)
-        least_us = min(self._offsets_us)
-        if self._offset_us is None or abs(least_us - self._offset_us) >= _OFFSET_HELD_US:
-            self._offset_us = least_us
-        return self._offset_us
+    def line(self, text: str) -> Line:
+        """The line of one clip as text, for pictures that nothing can be drawn into."""
+        return Line([_MARKUP.sub("?", part) for part in (harmless(text), self._place)])
 
     def _plate_for(self, width: int, height: int, utc: dt.datetime, offset_us: int) -> Picture:
         """The plate (grey, luma 16-235, even sides), good until the next call. Lock held."""

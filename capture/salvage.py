@@ -8,12 +8,14 @@ recorder and no thread.
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 from capture.encoder import TIME_BASE
 from capture.events import ClipInfo
@@ -31,6 +33,7 @@ def clock_offset_ms(utc: dt.datetime, mono_ns: int) -> int:
     return round(utc.timestamp() * 1000) - mono_ns // 1_000_000
 
 
+_PARTS = {b"moov", b"mdat"}
 _CLOCKS = re.compile(r"first frame (?P<utc>\S+), clock offset (?P<offset>-?[0-9]+) ms")
 
 
@@ -56,21 +59,19 @@ def salvage(path: Path, trigger_ns: int | None = None) -> ClipInfo | None:
     whole = whole_bytes(path)
     if not whole:
         return None
-    if whole < path.stat().st_size:
-        os.truncate(path, whole)
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    held = held_by(path)
+    with _Head(path, whole) as head, av.open(head, "r", format="mp4") as container:
+        clocks = _CLOCKS.fullmatch(container.metadata.get("comment", ""))
+        if clocks is None or not container.streams.video:  # none of ours
+            return None
+        copied = bool(container.streams.subtitles)
+        context = container.streams.video[0].codec_context
+        codec, width, height = context.codec.canonical_name, context.width, context.height
+        held = _held_by(container)
     if not held.frames:
         return None
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        clocks = _CLOCKS.fullmatch(container.metadata.get("comment", ""))
-        copied = bool(container.streams.subtitles)
-        codec = stream.codec_context.codec.canonical_name
-        width, height = stream.codec_context.width, stream.codec_context.height
-    if clocks is None:  # none of ours
-        return None
+    with path.open("rb+") as file:
+        file.truncate(whole)
+        os.fsync(file.fileno())
     started_at, offset_ms = dt.datetime.fromisoformat(clocks["utc"]), int(clocks["offset"])
     first_ns = (round(started_at.timestamp() * 1000) - offset_ms) * 1_000_000
     return ClipInfo(
@@ -92,10 +93,12 @@ def salvage(path: Path, trigger_ns: int | None = None) -> ClipInfo | None:
 def whole_bytes(path: Path) -> int:
     """Where the last whole fragment of the MP4 at `path` ends. Raises OSError.
 
-    The first fragment lies before its index (`moov`), every other behind one (`moof`).
+    The first fragment lies behind its index (`moov`), every other behind one of its own (`moof`);
+    in a finished file one index lies at the end. 0 while there is no whole fragment.
     """
     size = path.stat().st_size
     whole = at = 0
+    found: set[bytes] = set()
     with path.open("rb") as file:
         while at + 8 <= size:
             file.seek(at)
@@ -105,20 +108,57 @@ def whole_bytes(path: Path) -> int:
             if length < 8 or at + length > size:
                 break
             at += length
-            if kind == b"moov" or (kind == b"mdat" and whole):
+            found.add(kind)
+            if kind in _PARTS and found >= _PARTS:
                 whole = at
     return whole
 
 
 def held_by(path: Path) -> Held:
     """The pictures in the MP4 at `path`, of any order. Raises OSError, av.FFmpegError."""
-    frames = last = end = 0
     with av.open(str(path)) as container:
-        for packet in container.demux(video=0):
-            if packet.size:
-                frames += 1
-                shown = packet.pts or 0
-                last = max(last, shown)
-                end = max(end, shown + (packet.duration or 0))
+        return _held_by(container)
+
+
+def _held_by(container: InputContainer) -> Held:
+    frames = last = end = 0
+    for packet in container.demux(video=0):
+        if packet.size:
+            frames += 1
+            shown = packet.pts or 0
+            last = max(last, shown)
+            end = max(end, shown + (packet.duration or 0))
     nanosecond = TIME_BASE * 1_000_000_000
     return Held(frames, round(last * nanosecond), round(end * nanosecond))
+
+
+class _Head(io.RawIOBase):
+    """The first bytes of a file as if there were no more: with half an index behind them FFmpeg
+    refuses the whole file, and nothing may be cut off before it is known to be ours."""
+
+    def __init__(self, path: Path, size_bytes: int) -> None:
+        super().__init__()
+        self._raw = path.open("rb", buffering=0)
+        self._size_bytes = size_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size_bytes - self._raw.tell())
+        return self._raw.read(left if size < 0 else min(size, left))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            offset, whence = self._size_bytes + offset, os.SEEK_SET
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

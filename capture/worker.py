@@ -25,6 +25,8 @@ import time
 from collections import deque
 from typing import Any, BinaryIO, Final, NoReturn
 
+import cv2
+
 from capture import wire
 from capture.camera import Camera
 from capture.events import CameraDown, CameraUp, CaptureEvent, ClipFailed, StillFailed
@@ -210,6 +212,9 @@ def main() -> NoReturn:
         logging.basicConfig(
             level=hello.log_level, format="%(message)s", handlers=[to_owner], force=True
         )
+        # Its threads are the reader's, the encoder's and so on; OpenCV's own would wait for one
+        # another, which costs the recorder a tenth of its CPU.
+        cv2.setNumThreads(1)
         code = Worker(hello, orders, outbox).run()
     outbox.close(1.0)
     os._exit(code)  # a driver's thread may hang: Python would wait for it, or be aborted by it

@@ -68,13 +68,17 @@ def numbers_of(path: Path) -> list[int]:
 
 
 class Hand:
-    """Feeds numbered frames at `fps` of a time that it owns, and collects the replies."""
+    """Feeds numbered frames at `fps` of a time that it owns, and collects the replies.
+
+    `ahead` is the wall clock's lead over what it was at the beginning.
+    """
 
     def __init__(self, fps: int = 30, size: tuple[int, int] = (320, 240)) -> None:
         self.fps = fps
         self.size = size
         self.index = 0
         self.now_ns = 5_000 * SECOND
+        self.ahead = dt.timedelta()
         self.events: queue.Queue[CaptureEvent] = queue.Queue()
         self.times: dict[int, int] = {}
 
@@ -84,7 +88,7 @@ class Hand:
         self.index += 1
         self.now_ns += SECOND // self.fps
         self.times[index] = self.now_ns
-        utc = UTC_0 + dt.timedelta(microseconds=self.now_ns // 1000)
+        utc = UTC_0 + dt.timedelta(microseconds=self.now_ns // 1000) + self.ahead
         return Frame(index, self.now_ns, utc, freeze(numbered(index, *self.size)))
 
     def feed(self, recorder: Recorder, frames: int) -> int:

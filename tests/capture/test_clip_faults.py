@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
 from capture.clip import Recorder
 from capture.events import CaptureEvent, ClipEnded, ClipFailed, ClipStarted
+from capture.holes import COMPUTER_TOO_SLOW, DISK_TOO_SLOW
 from capture.overlay import Overlay
 from tests.capture.numbered import SECOND, Hand, decode, numbers_of
+from tests.capture.parts import write_video
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,12 +51,19 @@ def still_works(hand: Hand, recorder: Recorder, path: Path) -> bool:
     return numbers == list(range(numbers[0], last + 1))
 
 
-def test_a_killed_recorder_leaves_a_file_that_plays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [False, True], ids=["encoded", "copied"])
+def test_a_killed_recorder_leaves_a_file_that_plays(copied: bool, tmp_path: Path) -> None:
     chance = random.Random(9)
+    fps, films = 30, []
+    if copied:  # ten seconds from one key frame to the next
+        fps = 25
+        options = {"preset": "ultrafast", "tune": "zerolatency", "g": "250"}
+        film = tmp_path / "film.mp4"
+        films = [str(write_video(film, list(range(0, 10_000, 40)), options=options))]
     paths = [tmp_path / f"{run}.mp4" for run in range(3)]
     children = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.capture.kill_recorder", str(path)],
+            [sys.executable, "-m", "tests.capture.kill_recorder", str(path), *films],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -77,9 +87,14 @@ def test_a_killed_recorder_leaves_a_file_that_plays(tmp_path: Path) -> None:
 
         numbers = numbers_of(path)
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
-        lost_ms = (last_offered - numbers[-1]) * 1000 // 30
+        lost_ms = (last_offered - numbers[-1]) * 1000 // fps
         print(f"killed after frame {last_offered}: {lost_ms} ms of the tail lost")
         assert lost_ms <= 1_500  # half a second is normal, the rest is a busy machine
+        if copied:
+            with av.open(str(path)) as container:
+                cues = [bytes(one) for one in container.demux(subtitles=0) if one.size > 2]
+            assert len(cues) >= len(numbers) // fps - 1
+            assert all(b"1Z999" in cue for cue in cues)
 
 
 def test_an_existing_file_stays_as_it_is(hand: Hand, recorder: Recorder, tmp_path: Path) -> None:
@@ -127,7 +142,11 @@ def test_a_full_disk_ends_the_clip_playable(
     numbers = numbers_of(path)
     assert numbers == list(range(numbers[0], numbers[0] + ended.info.frames))
     assert len(numbers) > 30
-    assert ended.info.dropped > 0
+    assert sum(hole.frames for hole in ended.info.holes) == ended.info.dropped > 0
+    (hole,) = ended.info.holes
+    assert hole.cause == ended.why
+    after_last_s = (hole.started_at - ended.info.started_at).total_seconds()
+    assert after_last_s == pytest.approx((len(numbers) - 1) / 30, abs=0.001)
     assert ended.info.size_bytes == path.stat().st_size
     assert ended.info.duration_ms == pytest.approx(len(numbers) * 1000 / 30, abs=5)
 
@@ -194,6 +213,10 @@ def test_frames_that_the_encoder_has_no_room_for_are_counted(hand: Hand, tmp_pat
     numbers = numbers_of(tmp_path / "c.mp4")
     assert info.dropped == recorder.dropped > 0
     assert info.frames == len(numbers) == 30 - info.dropped
+    assert sum(hole.frames for hole in info.holes) == info.dropped
+    assert {hole.cause for hole in info.holes} == {COMPUTER_TOO_SLOW}
+    if numbers[-1] < 29:  # the last ones found no room: they are missing up to the last of them
+        assert info.holes[-1].ended_at == frames[-1].utc
     assert numbers == sorted(set(numbers))
     times = [time for time, _ in decode(tmp_path / "c.mp4")]
     assert times == pytest.approx([number / 30 for number in numbers], abs=0.001)
@@ -234,6 +257,8 @@ def test_a_disk_that_lags_costs_counted_frames_and_holds_up_nothing(tmp_path: Pa
     assert min(steps) == 1
     assert info.dropped == last + 1 - numbers[0] - len(numbers) > 100
     assert numbers[-1] == last  # it caught up
+    assert sum(hole.frames for hole in info.holes) == info.dropped
+    assert {hole.cause for hole in info.holes} == {DISK_TOO_SLOW}
     gap = steps.index(max(steps))
     assert hand.times[numbers[gap + 1]] - hand.times[0] > SECOND
 
