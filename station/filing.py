@@ -192,6 +192,7 @@ class Filing:
     def _recover(self) -> list[Session] | str:
         """Runs in the pool: the sessions that were sealed, or why it could not be done."""
         try:
+            _mend(self._archive.unfinished())
             return self._archive.recover()
         except ArchiveError as error:
             log.exception("the repair of the archive failed")
@@ -204,6 +205,23 @@ class Filing:
             "reading the archive", nothing, self._archive.recent, 10
         )
         return tuple(map(_finished, found))
+
+
+def _mend(files: list[Path]) -> None:
+    """Cut the torn end off clips that a power cut left: no player opens a file that breaks off
+    within its index. What cannot be mended is left as it lies, for the repair to judge."""
+    clips = [path for path in files if path.suffix == ".mp4" and not path.is_symlink()]
+    if not clips:
+        return
+    import av
+
+    from capture.salvage import salvage
+
+    for path in clips:
+        try:
+            salvage(path)
+        except (OSError, av.FFmpegError) as error:
+            log.warning("%s cannot be mended: %s", path.name, error)
 
 
 def _finished(session: Session) -> Finished:

@@ -267,6 +267,22 @@ class Archive(Questions):
 
         return self._submit(close, "sealing a session")
 
+    def unfinished(self) -> list[Path]:
+        """The files that a crash left in the folders of open sessions without a row.
+
+        Not those of sessions at work in this program.
+        """
+        with self._readers.lent() as db:
+            found = list(db.query("SELECT * FROM sessions WHERE status = 'open'"))
+            folders = {row["id"]: self.root / row["folder"] for row in found}
+            left = [session for session in rows.whole(db, found) if session.id not in self._live]
+        return [
+            path
+            for session in left
+            if folders[session.id].is_dir()
+            for path in sealing.strays(self.root, session, folders[session.id])
+        ]
+
     def recover(self) -> list[Session]:
         """Repair what a crash or a full disk left; the sessions that were closed by it.
 

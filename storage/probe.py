@@ -7,17 +7,23 @@ container is fixed beforehand, and FFmpeg gets an open file, never a name it cou
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 END_OF_JPEG = b"\xff\xd9"
 
+CLOCKS = re.compile(r"first frame (?P<utc>\S{20,35}), clock offset (?P<offset>-?[0-9]{1,18}) ms")
+"""What the recorder writes into a clip's `comment` with its first frame; see FORMAT.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
     """What FFmpeg finds in a clip. Sizes in pixels. `copied`: time and number stand in a subtitle
-    track, which only clips of a camera's own coding have."""
+    track, which only clips of a camera's own coding have. `started_at` is None where the file does
+    not tell the recorder's clocks."""
 
     codec: str
     width: int
@@ -25,6 +31,8 @@ class ClipFacts:
     frames: int
     duration_ms: int
     copied: bool
+    started_at: dt.datetime | None = None
+    clock_offset_ms: int = 0
 
 
 def clip_facts(path: Path) -> ClipFacts | None:
@@ -43,6 +51,7 @@ def clip_facts(path: Path) -> ClipFacts | None:
             ]
             if not packets or stream.time_base is None:
                 return None
+            started_at, offset_ms = _clocks(container.metadata.get("comment", ""))
             first = min(pts for pts, _ in packets)
             last = max(pts + duration for pts, duration in packets)
             return ClipFacts(
@@ -52,9 +61,23 @@ def clip_facts(path: Path) -> ClipFacts | None:
                 len(packets),
                 round((last - first) * stream.time_base * 1000),
                 bool(container.streams.subtitles),
+                started_at,
+                offset_ms,
             )
     except (av.FFmpegError, IndexError, StopIteration, ValueError):
         return None
+
+
+def _clocks(comment: str) -> tuple[dt.datetime | None, int]:
+    """When the first frame came, and the wall clock less the monotonic one, in ms."""
+    said = CLOCKS.fullmatch(comment)
+    try:
+        started_at = dt.datetime.fromisoformat(said["utc"]) if said else None
+    except ValueError:
+        started_at = None
+    if said is None or started_at is None or started_at.tzinfo is None:
+        return None, 0
+    return started_at.astimezone(dt.UTC), int(said["offset"])
 
 
 def photo_size(path: Path) -> tuple[int, int] | None:

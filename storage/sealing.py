@@ -107,9 +107,10 @@ def _take_in_clip(db: Database, root: Path, session: Session, path: Path, now: d
     facts = None if named is None else probe.clip_facts(path)
     if named is None or facts is None:
         return False
-    # No frame tells when it was taken, so the file's last change stands for its end.
     changed = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-    started_at = changed - dt.timedelta(milliseconds=facts.duration_ms)
+    told = facts.started_at is not None
+    # Where the file does not tell, its last change stands for its end.
+    started_at = facts.started_at or changed - dt.timedelta(milliseconds=facts.duration_ms)
     before = (session.opened_at - started_at) // dt.timedelta(milliseconds=1)
     files.sync_file(path)
     written = files.measure(path)
@@ -127,12 +128,17 @@ def _take_in_clip(db: Database, root: Path, session: Session, path: Path, now: d
         dropped=0,
         size_bytes=written.size_bytes,
         sha256=written.sha256,
+        clock_offset_ms=facts.clock_offset_ms,
         copied=facts.copied,
     )
+    clocks = (
+        "taken from its first frame"
+        if told
+        else f"taken from the file's last change ({utc_text(changed)}), its clock's offset unknown"
+    )
     text = (
-        f"{path.name} was not finished by the bench; it was found and kept as it is. Its times are "
-        f"taken from the file's last change ({utc_text(changed)}), the frames it lost are unknown, "
-        "and so is its clock's offset"
+        f"{path.name} was not finished by the bench; it was found and kept. Its times are "
+        f"{clocks}; how many frames it lost is unknown"
     )
     with immediate(db):
         rows.add_clip(db, session.id, clip)

@@ -42,10 +42,11 @@ def _picture(number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 @cache
-def video() -> bytes:
+def video(comment: str = "") -> bytes:
     """Two seconds of H.264 in MP4."""
     buffer = BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
+        container.metadata["comment"] = comment
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         for number in range(FRAMES):

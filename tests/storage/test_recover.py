@@ -96,6 +96,20 @@ def test_an_unfinished_clip_is_kept_and_plays_and_its_lost_tail_is_a_gap(desk: D
     assert "interrupted" in ledger_events(root)
 
 
+def test_an_unfinished_clip_keeps_the_clocks_of_its_first_frame(desk: Desk) -> None:
+    _, folder = desk.open()
+    comment = "first frame 2026-11-22T13:05:09.042+00:00, clock offset 1795362834512 ms"
+    (folder / "overhead-01.mp4").write_bytes(video(comment=comment))
+    (folder / "side-01.mp4").write_bytes(video(comment="first frame yesterday, clock offset 1 ms"))
+    (repaired,) = restarted(power_cut(desk))
+    told, untold = repaired.clips
+    assert told.started_at == dt.datetime(2026, 11, 22, 13, 5, 9, 42_000, dt.UTC)
+    assert told.clock_offset_ms == 1795362834512
+    assert "from its first frame" in repaired.notes[0].text
+    assert untold.clock_offset_ms == 0
+    assert "last change" in repaired.notes[1].text
+
+
 @pytest.mark.parametrize("copied", [False, True])
 def test_an_unfinished_copy_of_a_cameras_own_coding_is_known_by_its_subtitles(
     desk: Desk, *, copied: bool
