@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check format benchmark-bench benchmark-recording benchmark-whole \
-	proofs constraints clean
+	soak constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,18 @@ format: .venv/.dev ## let ruff put the files in shape
 benchmark-bench: .venv/.dev ## how fast the bench answers scans and keys
 	@$(BIN)/python -m tests.performance.bench $(ARGS)
 
-benchmark-recording: .venv/.dev ## what recording costs, against a peer in the same run
+benchmark-recording: .venv/.dev ## what recording costs, against peers in the same run
 	@$(BIN)/python -m tests.performance.recording $(ARGS)
+	@$(BIN)/python -m tests.performance.copying
+
+benchmark-whole: .venv/.dev ## the whole bench, 10 minutes each: two cameras encoded, four copied
+	@$(BIN)/python -m tests.performance.whole_bench --cameras 2 --mode encode --minutes 10 $(ARGS)
+	@$(BIN)/python -m tests.performance.whole_bench --cameras 4 --mode copy --minutes 10 $(ARGS)
+
+soak: .venv/.dev ## long proofs: 1,000 triggers, 200 kills, half an hour of the whole bench
+	$(BIN)/python -m tests.performance.triggers --count 1000
+	$(BIN)/python -m tests.performance.kills --count 200
+	$(BIN)/packwitness doctor --soak 30
 
 constraints: .venv/.dev ## pin the newest dependencies again, with their hashes
 	rm -f constraints/run.txt constraints/dev.txt
