@@ -73,6 +73,7 @@ class ShotTile(Horizontal):
         )
         self.query_one(".name", Line).show(number if large else name)
         mark = "▲" if slot.poor else MARKS.get(slot.state, "○")
-        state = f"{mark} {words.text(f'slot.{slot.state}')} {slot.time}"
+        taken = "" if picture is not None else slot.time  # the picture leaves it no room
+        state = f"{mark} {words.text(f'slot.{slot.state}')} {taken}"
         self.query_one(".state", Line).show(state.rstrip())
         self.query_one(Thumb).show(picture)
