@@ -18,8 +18,8 @@ from pydantic_core import ErrorDetails
 SHOWN_CHARACTERS: Final = 80
 _UNION_NOISE: Final = frozenset({"constrained-int", "constrained-float", "int", "float"})
 _PATTERNS: Final = {
-    r"^[a-z0-9-]{1,32}$": "letters a-z, digits and -, such as 'overhead'",
-    r"^[a-z_]{1,32}$": "letters a-z and _, such as 'sealed_box'",
+    r"^[a-z0-9-]{1,32}$": "1 to 32 letters a-z, digits and -, such as 'overhead'",
+    r"^[a-z_]{1,32}$": "1 to 32 letters a-z and _, such as 'sealed_box'",
     r"^[^\x00-\x1f\x7f]{0,40}$": "one line of at most 40 characters",
     r"^[^\x00-\x1f\x7f]{1,40}$": "one line of 1 to 40 characters",
 }
@@ -107,7 +107,7 @@ def shown(value: object) -> str:
     """`value` for a message: short, printable, and never with the password of a URL."""
     if isinstance(value, BaseModel | dict):
         return "a table"
-    text = re.sub(r"//[^\s'\"]*@", "//***@", repr(value))
+    text = re.sub(r"//.*@", "//***@", repr(value))  # a mistyped password holds any character
     if isinstance(value, bool):
         text = text.lower()
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."

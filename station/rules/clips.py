@@ -23,7 +23,7 @@ from station.rules.events import (
 )
 from station.rules.state import ClipPhase, Hole, Rolling
 from station.rules.turn import Turn
-from storage.records import Gap
+from storage.records import Clip, Gap
 
 RESTART_MS = 5_000
 """A part that ended by itself sooner than this is not followed at once: a broken encoder must
@@ -110,8 +110,11 @@ def clip_ended(turn: Turn, event: ClipEnded) -> None:
     why = event.why or "the clip ended by itself"
     if event.clip is None:
         open_gap(turn, camera, clip.since, why)
-    elif not asked_for:
-        open_gap(turn, camera, turn.at, why)
+    elif not asked_for or event.why or turn.active.has_gap(camera):
+        last = _last_kept(turn, clip, event.clip, event.holes)
+        ended = turn.active.ended_at
+        if ended is None or last.mono_ms < ended.mono_ms:
+            open_gap(turn, camera, last, why)
     # A start that failed is left to the next tick: at once it would fail in the same way.
     restarted = clip.phase is not ClipPhase.STARTING and start_next_part(
         turn, camera, 0 if asked_for else RESTART_MS
@@ -119,7 +122,23 @@ def clip_ended(turn: Turn, event: ClipEnded) -> None:
     if restarted and not asked_for:
         turn.say("clip_restarted", Cue.WARN, camera=camera, why=why)
     elif event.clip is None or not asked_for:
-        turn.alarm("camera_lost", camera=camera, cause=why)
+        turn.alarm(
+            "clip_lost" if turn.state.is_up(camera) else "camera_lost", camera=camera, cause=why
+        )
+
+
+def _last_kept(turn: Turn, rolling: Rolling, clip: Clip, holes: tuple[Gap, ...]) -> Moment:
+    """Where a clip that broke off ends, or the hole that it ends with, which is filed already.
+
+    That a camera is silent or dead is noticed seconds later. Counted back on the clock that nobody
+    sets: a wall clock that was set meanwhile makes the gap neither longer nor shorter.
+    """
+    began_ms = round(clip.started_at.timestamp() * 1000) - clip.clock_offset_ms
+    age_ms = max(0, turn.at.mono_ms - began_ms - clip.duration_ms)
+    age_ms = min(age_ms, max(0, turn.at.mono_ms - rolling.since.mono_ms))
+    ended = turn.at.utc - dt.timedelta(milliseconds=age_ms)
+    known = [hole.ended_at for hole in holes if hole.ended_at and hole.ended_at <= turn.at.utc]
+    return Moment(max([ended, *known]), turn.at.mono_ms - age_ms)
 
 
 def _put_clip(turn: Turn, camera: str, clip: Rolling) -> None:

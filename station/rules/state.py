@@ -179,6 +179,10 @@ class Active:
         """True when any camera's newest part is in one of `phases`."""
         return any(clip.phase in phases for _, clip in self.clips)
 
+    def has_gap(self, camera: str) -> bool:
+        """True while a gap of the camera is open."""
+        return any(gap.camera == camera for gap in self.gaps)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

@@ -190,8 +190,13 @@ def clip_ended(
     kept: bool = True,
     why: str = "",
     holes: tuple[Gap, ...] = (),
+    until_ms: int | None = None,
 ) -> Told:
+    """The clip is in; its last frame ends at `until_ms`, None: now."""
     clip = Clip(camera, part, "a.mp4", "h264", 1920, 1080, NOON, 1, 1, 1, 0, 1, "00")
+    if until_ms is not None:
+        offset_ms = round(NOON.timestamp() * 1000) - START_MS
+        clip = replace(clip, duration_ms=until_ms, clock_offset_ms=offset_ms)
     return lambda now: ClipEnded(now, session, camera, part, clip if kept else None, why, holes)
 
 

@@ -132,7 +132,8 @@ def test_an_archive_below_the_file_follows_the_file(tmp_path: Path) -> None:
         ('[[camera]]\nname = "a"', "camera[0].source: is missing and has no default"),
         (
             '[[camera]]\nname = "A"\nsource = 0',
-            "camera[0].name = 'A': allowed is letters a-z, digits and -, such as 'overhead'",
+            "camera[0].name = 'A': allowed is 1 to 32 letters a-z, digits and -, "
+            "such as 'overhead'",
         ),
         (
             '[[camera]]\nname = "a"\nsource = 0\nwidth = 7',
@@ -248,8 +249,10 @@ def test_a_source_without_a_form_is_refused(tmp_path: Path, source: str) -> None
     assert line.startswith(f"camera[0].source = '{source}': allowed is a camera's number (0)")
 
 
-def test_no_message_shows_a_password(tmp_path: Path) -> None:
-    text = '[[camera]]\nname = "a"\nsource = "rstp://eve:s3cr@t@cam/1"\nwidth = "x"\n'
+@pytest.mark.parametrize("password", ["s3cr@t", "s3cr t", "s3cr't", "s3cr/t"])
+def test_no_message_shows_a_password(tmp_path: Path, password: str) -> None:
+    source = f"rstp://eve:{password}@cam/1"
+    text = f'[[camera]]\nname = "a"\nsource = "{source}"\nwidth = "x"\n'
     told = "\n".join(faults(tmp_path, text))
     assert "rstp://***@cam/1" in told
     assert "s3cr" not in told

@@ -146,7 +146,7 @@ def test_what_never_became_a_clip_has_no_holes() -> None:
     """It is a gap as a whole."""
     play = photographed()
     play >> FINISH << stop("A") >> clip_ended("s-A", kept=False, why="no", holes=(hole(0, 5),))
-    play << alarm("camera_lost", camera="top", cause="no") << gap("A", "top", 0, None, "no")
+    play << alarm("clip_lost", camera="top", cause="no") << gap("A", "top", 0, None, "no")
     assert play << seal("A")
 
 

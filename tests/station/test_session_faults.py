@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
 
-from station.rules.commands import Cue, Exit, FileNote, LookUp
+from station.rules.commands import Cue, Exit, FileGap, FileNote, LookUp, StartClip
 from station.rules.events import ClockJumped, Disk, Event, Moment, Recovered, SealFailed
 from station.rules.state import Phase, State
 from storage.records import (
     EndReason,
+    Gap,
     Note,
     Status,
 )
@@ -24,6 +26,7 @@ from tests.station.playbook import (
     TWO,
     Playbook,
     alarm,
+    at,
     clip_ended,
     clip_started,
     disk,
@@ -47,6 +50,7 @@ from tests.station.playbook import (
     start,
     stop,
     up,
+    utc,
 )
 
 # ---------------------------------------------------------------------------- cameras
@@ -84,6 +88,57 @@ def test_a_camera_that_is_back_before_its_part_has_ended_waits_for_it() -> None:
     play >> up() >> later(700) >> clip_ended("s-A") << start("A", 700, part=2)
     play >> clip_started("s-A", part=2) << gap("A", "top", 0, 700, "unplugged")
     play << say("camera_back", Cue.OK, camera="top")
+    assert play
+
+
+def test_a_gap_begins_where_the_video_ends_not_where_that_was_noticed() -> None:
+    play = recording()
+    play >> later(5_000) >> down(cause="no picture for 2 s") << stop("A")
+    play << alarm("camera_lost", camera="top", cause="no picture for 2 s")
+    play >> later(50) >> clip_ended("s-A", until_ms=3_000) >> later(2_950) >> up()
+    play << start("A", 8_000, part=2) >> clip_started("s-A", part=2)
+    play << gap("A", "top", 3_000, 8_000, "no picture for 2 s")
+    assert play << say("camera_back", Cue.OK, camera="top")
+
+
+def test_a_gap_begins_behind_a_hole_that_the_clip_ends_with() -> None:
+    play = recording()
+    hole = Gap("top", utc(8_000), utc(8_600), "disk full")
+    play >> later(9_000) >> clip_ended("s-A", why="disk full", until_ms=8_030, holes=(hole,))
+    play << FileGap("s-A", hole) << say("video_hole", camera="top", seconds="0.6", why="disk full")
+    play << start("A", 9_000, part=2) << say("clip_restarted", camera="top", why="disk full")
+    play >> clip_started("s-A", part=2) << gap("A", "top", 8_600, 9_000, "disk full")
+    assert play << say("camera_back", Cue.OK, camera="top")
+
+
+def test_a_clock_that_is_set_makes_no_gap_longer() -> None:
+    play = recording()
+    play >> later(5_000)
+    play >> (lambda now: replace(clip_ended("s-A", until_ms=4_000)(now), at=an_hour_on(now)))
+    play << StartClip("s-A", "top", 2, an_hour_on(at(5_000)), "A")
+    play << say("clip_restarted", camera="top", why="the clip ended by itself")
+    since = Gap("top", utc(4_000 + 3_600_000), None, "the clip ended by itself")
+    assert play
+    assert play.state.active is not None
+    assert play.state.active.gaps == (since,)
+
+
+def an_hour_on(moment: Moment) -> Moment:
+    return Moment(moment.utc + dt.timedelta(hours=1), moment.mono_ms)
+
+
+def test_a_camera_that_dies_while_its_last_part_ends_leaves_a_gap_to_the_end() -> None:
+    play = photographed()
+    play >> later(5_000) >> FINISH << stop("A") >> later(1_000)
+    play >> clip_ended("s-A", why="its program was killed", until_ms=4_200)
+    play << gap("A", "top", 4_200, None, "its program was killed") << seal("A", 5_000)
+    assert play
+
+
+def test_a_last_part_that_is_whole_has_no_gap_whatever_became_of_its_camera() -> None:
+    play = photographed()
+    play >> later(5_000) >> FINISH << stop("A") >> later(1_000)
+    play >> clip_ended("s-A", why="its program was killed", until_ms=5_010) << seal("A", 5_000)
     assert play
 
 
@@ -143,7 +198,7 @@ def test_where_a_camera_is_compulsory_a_session_whose_clips_all_fail_is_cancelle
     play = ready(replace(RULES, allow_without_camera=False))
     play >> scan("A") << LookUp("A") >> looked_up("A") << open_session("A") << start("A")
     play >> opened("s-A") >> clip_ended("s-A", kept=False, why="no encoder")
-    play << alarm("camera_lost", camera="top", cause="no encoder") << alarm("no_camera", number="A")
+    play << alarm("clip_lost", camera="top", cause="no encoder") << alarm("no_camera", number="A")
     play << gap("A", "top", 0, None, "no encoder")
     play << seal("A", 0, EndReason.CANCEL, Status.CANCELLED, "no camera recorded")
     assert phase(play) is Phase.IDLE
@@ -154,7 +209,7 @@ def test_a_clip_that_does_not_start_is_a_gap_and_is_tried_again_every_minute() -
     play >> scan("A") << LookUp("A") >> later(9_000)
     play >> looked_up("A") << open_session("A") << start("A")
     play >> opened("s-A") >> clip_ended("s-A", kept=False, why="no encoder")
-    play << alarm("camera_lost", camera="top", cause="no encoder")
+    play << alarm("clip_lost", camera="top", cause="no encoder")
     play << alarm("no_video", number="A")
     assert phase(play) is Phase.RECORDING
     play >> disk(Disk.LOW) << say("disk_low") >> disk(Disk.LOW) << LOG
@@ -186,7 +241,7 @@ def test_replies_that_fit_no_clip_change_nothing() -> None:
 def test_a_clip_that_ends_by_itself_without_a_word_has_a_cause_too() -> None:
     play = recording()
     play >> later(1_000) >> clip_ended("s-A")
-    assert play << alarm("camera_lost", camera="top", cause="the clip ended by itself")
+    assert play << alarm("clip_lost", camera="top", cause="the clip ended by itself")
 
 
 def test_a_part_that_starts_while_sealing_is_stopped_and_closes_its_gap() -> None:
@@ -201,7 +256,7 @@ def test_a_part_that_starts_while_sealing_is_stopped_and_closes_its_gap() -> Non
 def test_a_clip_that_keeps_ending_does_not_spin() -> None:
     play = recording()
     play >> later(1_000) >> clip_ended("s-A", why="broken")
-    play << alarm("camera_lost", camera="top", cause="broken") >> later(58_999)
+    play << alarm("clip_lost", camera="top", cause="broken") >> later(58_999)
     assert play >> later(1) << start("A", 60_000, part=2)
 
 
@@ -209,7 +264,7 @@ def test_a_clip_of_which_nothing_was_kept_is_a_gap_from_its_start() -> None:
     play = photographed()
     play >> later(5_000) >> FINISH << stop("A")
     play >> clip_ended("s-A", kept=False, why="disk error")
-    play << alarm("camera_lost", camera="top", cause="disk error")
+    play << alarm("clip_lost", camera="top", cause="disk error")
     play << gap("A", "top", 0, None, "disk error") << seal("A", 5_000)
     assert play
 
@@ -262,7 +317,7 @@ def test_a_clip_that_the_disk_cut_short_goes_on_when_there_is_room_again() -> No
     play = recording()
     play >> disk(Disk.FULL) << say("disk_full")
     play >> later(9_000) >> clip_ended("s-A", why="disk full")
-    play << alarm("camera_lost", camera="top", cause="disk full") >> later(61_000)
+    play << alarm("clip_lost", camera="top", cause="disk full") >> later(61_000)
     play >> disk(Disk.LOW) << say("disk_low") << start("A", 70_000, part=2)
     play >> clip_started("s-A", part=2) << gap("A", "top", 9_000, 70_000, "disk full")
     play << say("camera_back", Cue.OK, camera="top")
@@ -326,7 +381,7 @@ def test_shutdown_does_not_wait_for_photos_that_no_camera_was_asked_for() -> Non
     play = ready()
     play >> scan("A") << LookUp("A") >> looked_up("A") << open_session("A") << start("A")
     play >> photo() >> SHUTDOWN << LOG >> clip_ended("s-A", kept=False, why="no folder")
-    play << alarm("camera_lost", camera="top", cause="no folder") >> opened("s-A")
+    play << alarm("clip_lost", camera="top", cause="no folder") >> opened("s-A")
     play << gap("A", "top", 0, None, "no folder")
     assert play << seal("A", 0, EndReason.SHUTDOWN, Status.INTERRUPTED)
 

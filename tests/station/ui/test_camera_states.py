@@ -80,7 +80,7 @@ async def test_the_cameras_are_checked_by_key_card_and_mouse(
         d.bench.send(Checked, results=d.bench.checks)
         await d.settle()
         assert banner(d) == "READY"
-        assert "The cameras read the test card: overhead 0.25 mm, side 0.25 mm" in d.text()
+        assert "These cameras see well: overhead 0.25 mm, side 0.25 mm" in d.text()
         assert "overhead ● 24 fps ✔ 0.25 mm" in d.text()
         assert "side" in d.text()
 
