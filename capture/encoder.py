@@ -23,7 +23,6 @@ from capture.codecs import LIBX264, Codec, settings_of
 from capture.frame import Bgr, Frame, Yuv
 from capture.overlay import Overlay
 
-CODEC = "h264"
 # 11 us, and a usual time scale of MP4 files.
 TIME_BASE = Fraction(1, 90_000)
 # A clip begins at a key frame, so this bounds how much it holds before its pre-roll.

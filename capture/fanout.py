@@ -2,15 +2,14 @@
 
 Stands between a camera's reader thread and its takers. Offering never blocks; each taker's policy
 says what becomes of frames he has no time for: `Newest` keeps one and forgets older ones, which is
-right for a preview or for reading barcodes; `Bounded` keeps so many in order and counts those it
-must refuse, so that whoever may not lose any knows that he did. Knows no camera and no clip.
+right for a preview or for reading barcodes. Who may not lose any (the recorder) has a queue of his
+own and counts what it must refuse. Knows no camera and no clip.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -85,51 +84,4 @@ class Newest:
         """No more frames; a waiting taker wakes up."""
         with self._changed:
             self._closed, self._frame = True, None
-            self._changed.notify_all()
-
-
-class Bounded:
-    """A queue of at most `size` frames in order; what does not fit is refused and counted."""
-
-    def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"a queue needs room for a frame, not {size}")
-        self._size = size
-        self._changed = threading.Condition()
-        self._frames: deque[Frame] = deque()
-        self._closed = False
-        self._overflow = 0
-
-    @property
-    def overflow(self) -> int:
-        """Frames refused because the queue was full."""
-        with self._changed:
-            return self._overflow
-
-    @property
-    def depth(self) -> int:
-        """Frames that wait."""
-        with self._changed:
-            return len(self._frames)
-
-    def offer(self, frame: Frame) -> None:
-        with self._changed:
-            if self._closed:
-                return
-            if len(self._frames) >= self._size:
-                self._overflow += 1
-                return
-            self._frames.append(frame)
-            self._changed.notify()
-
-    def take(self, timeout_s: float | None = None) -> Frame | None:
-        """The oldest frame; None after `timeout_s`, or when closed and empty."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._frames or self._closed, timeout_s)
-            return self._frames.popleft() if self._frames else None
-
-    def close(self) -> None:
-        """No more frames; those that wait can still be taken."""
-        with self._changed:
-            self._closed = True
             self._changed.notify_all()

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from capture.fanout import Bounded, FanOut, Newest
+from capture.fanout import FanOut, Newest
 from capture.frame import Frame, freeze
 
 
@@ -80,58 +80,24 @@ def test_a_waiting_taker_is_woken_by_a_frame_and_by_closing() -> None:
     assert slot.take(0) is None
 
 
-def test_a_full_queue_refuses_and_counts() -> None:
-    queue = Bounded(3)
-    for index in range(5):
-        queue.offer(frame(index))
-    assert (queue.depth, queue.overflow) == (3, 2)
-    assert [one.index for one in iter(lambda: queue.take(0), None)] == [0, 1, 2]
-
-
-def test_a_closed_queue_gives_what_it_holds_and_takes_no_more() -> None:
-    queue = Bounded(3)
-    queue.offer(frame(0))
-    queue.close()
-    queue.offer(frame(1))
-    left = queue.take(5)
-    assert left is not None
-    assert left.index == 0
-    assert queue.take(5) is None
-
-
-def test_a_queue_needs_room() -> None:
-    with pytest.raises(ValueError, match="room for a frame"):
-        Bounded(0)
-
-
 def test_no_frame_is_lost_unaccounted_between_two_threads() -> None:
-    queue, slot = Bounded(4), Newest()
-    through_queue: list[int] = []
-    through_slot: list[int] = []
+    slot = Newest()
+    taken: list[int] = []
 
-    def drain(taker: Bounded | Newest, into: list[int]) -> None:
-        while (one := taker.take(5)) is not None:
-            into.append(one.index)
+    def drain() -> None:
+        while (one := slot.take(5)) is not None:
+            taken.append(one.index)
 
-    threads = [
-        threading.Thread(target=drain, args=(queue, through_queue)),
-        threading.Thread(target=drain, args=(slot, through_slot)),
-    ]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(target=drain)
+    thread.start()
     total = 5000
     for index in range(total):
-        queue.offer(frame(index))
         slot.offer(frame(index))
     until = time.monotonic() + 5
-    while total - 1 not in through_slot and time.monotonic() < until:
+    while total - 1 not in taken and time.monotonic() < until:
         time.sleep(0.005)
-    queue.close()
     slot.close()
-    for thread in threads:
-        thread.join(5)
-    assert len(through_queue) + queue.overflow == total
-    assert through_queue == sorted(through_queue)
-    assert len(through_slot) + slot.replaced == total
-    assert through_slot == sorted(through_slot)
-    assert through_slot[-1] == total - 1
+    thread.join(5)
+    assert len(taken) + slot.replaced == total
+    assert taken == sorted(taken)
+    assert taken[-1] == total - 1
