@@ -18,6 +18,7 @@ from sqlite_utils import Database
 
 from storage import camera_checks, files, ledger, rows, schema
 from storage.errors import Refused, UnknownSession
+from storage.raw_scan import spelled
 from storage.records import (
     CameraCheck,
     Clip,
@@ -242,6 +243,9 @@ def session_problems(db: Database, root: Path, session_id: str, meter: Meter) ->
         session_id, session.opened_at
     ):
         yield Problem(DATABASE, f"{in_row} was changed: it names another folder")
+        return
+    if row.get("raw_hex") is not None and row["raw_scan"] != spelled(session.waybill.raw):
+        yield Problem(DATABASE, f"{in_row} was changed: raw_scan and raw_hex tell different scans")
         return
     if row["number_reversed"] != session.waybill.number[::-1]:
         yield Problem(DATABASE, f"{in_row} was changed: the number's reverse is another")

@@ -1,8 +1,8 @@
 """The nouns of the archive: frozen dataclasses that every room may import.
 
-Standard library only. Knows no database, no camera, no screen. The JSON of a session
-(`session_to_json`) is one format, shared by `session.json`, `find --json`, the demo and the
-evidence package; `session_from_json` reads it back.
+Standard library only, but for `raw_scan.py`. Knows no database, no camera, no screen. The JSON of a
+session (`session_to_json`) is one format, shared by `session.json`, `find --json`, the demo and
+the evidence package; `session_from_json` reads it back.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from storage.raw_scan import raw_from_hex, raw_to_hex, spelled
 
 
 class Kind(StrEnum):
@@ -49,17 +51,26 @@ class LabelCheck(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class CheckDigit(StrEnum):
+    """Whether the check digit of a tracking number is what its carrier's rule makes of the rest."""
+
+    OK = "ok"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Waybill:
     """One tracking number, normalised, beside the raw scan that it came from.
 
     `number` is upper case, without spaces and embedded routing data; `raw` is the scan exactly
-    as it arrived; `carrier` is None where no rule names one.
+    as it arrived, whatever it holds; `carrier` is None where no rule names one; `check` is None
+    where the number has no check digit.
     """
 
     number: str
     raw: str
     carrier: str | None = None
+    check: CheckDigit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,7 @@ class Shot:
 
     `sharpness` is the variance of the Laplacian at half size, `brightness` the mean grey level
     0-255, `motion` the mean change against the frame before, 0-255; None where nobody measured.
+    `label_read` is the tracking number that a label shows which is not the session's, else ''.
     """
 
     slot: str
@@ -120,6 +132,7 @@ class Shot:
     sharpness: float | None = None
     brightness: float | None = None
     motion: float | None = None
+    label_read: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +236,10 @@ def session_to_json(session: Session) -> dict[str, Any]:
     return {
         "session": session.id,
         "tracking_number": session.waybill.number,
-        "raw_scan": session.waybill.raw,
+        "raw_scan": spelled(session.waybill.raw),
+        "raw_scan_hex": raw_to_hex(session.waybill.raw),
         "carrier": session.waybill.carrier,
+        "check_digit": None if session.waybill.check is None else session.waybill.check.value,
         "kind": session.kind.value,
         "pass_no": session.pass_no,
         "bench": session.bench,
@@ -280,6 +295,7 @@ def session_to_json(session: Session) -> dict[str, Any]:
                 "sharpness": shot.sharpness,
                 "brightness": shot.brightness,
                 "motion": shot.motion,
+                "label_read": shot.label_read,
             }
             for shot in session.shots
         ],
@@ -290,6 +306,16 @@ def session_to_json(session: Session) -> dict[str, Any]:
     }
 
 
+def _waybill(data: dict[str, Any]) -> Waybill:
+    digits, check = data.get("raw_scan_hex"), data.get("check_digit")
+    return Waybill(
+        data["tracking_number"],
+        data["raw_scan"] if digits is None else raw_from_hex(digits),
+        data["carrier"],
+        None if check is None else CheckDigit(check),
+    )
+
+
 def session_from_json(data: dict[str, Any]) -> Session:
     """The session that `session_to_json` wrote. Raises KeyError, TypeError or ValueError.
 
@@ -297,7 +323,7 @@ def session_from_json(data: dict[str, Any]) -> Session:
     """
     return Session(
         id=data["session"],
-        waybill=Waybill(data["tracking_number"], data["raw_scan"], data["carrier"]),
+        waybill=_waybill(data),
         kind=Kind(data["kind"]),
         pass_no=int(data["pass_no"]),
         bench=data["bench"],

@@ -18,8 +18,10 @@ from sqlite_utils import Database
 
 from storage import schema
 from storage.errors import SessionClosed, UnknownSession
+from storage.raw_scan import raw_from_hex, raw_to_hex, spelled
 from storage.records import (
     CameraCheck,
+    CheckDigit,
     Clip,
     EndReason,
     Gap,
@@ -82,8 +84,10 @@ def insert_session(db: Database, session: Session, folder: str) -> None:
             "id": session.id,
             "tracking_number": number,
             "number_reversed": number[::-1],
-            "raw_scan": storable(session.waybill.raw),
+            "raw_scan": spelled(session.waybill.raw),
+            "raw_hex": raw_to_hex(session.waybill.raw),
             "carrier": session.waybill.carrier,
+            "check_digit": None if session.waybill.check is None else session.waybill.check.value,
             "kind": session.kind.value,
             "pass_no": session.pass_no,
             "bench": storable(session.bench),
@@ -171,6 +175,7 @@ def add_shot(db: Database, session: str, shot: Shot) -> None:
             "sharpness": _finite(shot.sharpness),
             "brightness": _finite(shot.brightness),
             "motion": _finite(shot.motion),
+            "label_read": storable(shot.label_read),
         },
     )
 
@@ -269,7 +274,7 @@ def whole(db: Database, rows: Sequence[Row]) -> list[Session]:
     return [
         Session(
             id=row["id"],
-            waybill=Waybill(row["tracking_number"], row["raw_scan"], row["carrier"]),
+            waybill=_waybill(row),
             kind=Kind(row["kind"]),
             pass_no=row["pass_no"],
             bench=row["bench"],
@@ -325,6 +330,17 @@ def _children(db: Database, table: str, ids: str) -> defaultdict[str, list[Row]]
 
 def _moment(text: str | None) -> dt.datetime | None:
     return None if text is None else parse_utc(text)
+
+
+def _waybill(row: Row) -> Waybill:
+    # Neither a session of an older version nor an older database that is only read has the bytes.
+    digits, check = row.get("raw_hex"), row.get("check_digit")
+    return Waybill(
+        row["tracking_number"],
+        row["raw_scan"] if digits is None else raw_from_hex(digits),
+        row["carrier"],
+        None if check is None else CheckDigit(check),
+    )
 
 
 def _clip(row: Row) -> Clip:

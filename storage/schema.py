@@ -19,10 +19,18 @@ from ulid import ULID
 from storage import ledger
 from storage.errors import ArchiveCorrupt, ArchiveTooNew
 from storage.records import utc_text
-from storage.tables import CHECK_GUARDS, CHECK_TABLES, FIRST_GUARDS, GUARDS, MEASURES, TABLES
+from storage.tables import (
+    CHECK_GUARDS,
+    CHECK_TABLES,
+    FIRST_GUARDS,
+    GUARDS,
+    MEASURES,
+    SCANS,
+    TABLES,
+)
 
 DATABASE = "archive.db"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FIRST_WITH_CHECKS = 2
 APPLICATION_ID = 0x50575431
 """`PWT1` in the database's header: `file` and sqlite3 show whose it is."""
@@ -50,6 +58,13 @@ def m002_measures_and_camera_checks(db: Database) -> None:
     db.executescript(CHECK_TABLES)
     db.executescript(CHECK_GUARDS)
     db.execute("PRAGMA user_version = 2")
+
+
+@migrations()
+def m003_raw_scans(db: Database) -> None:
+    """The bytes of raw scans, what check digits said, and what a wrong label shows."""
+    db.executescript(SCANS)
+    db.execute("PRAGMA user_version = 3")
 
 
 def connect(path: Path, *, read_only: bool = False) -> Database:

@@ -130,6 +130,13 @@ ALTER TABLE shots ADD COLUMN brightness REAL;
 ALTER TABLE shots ADD COLUMN motion REAL;
 """
 
+# A session that was sealed keeps its row as it is: its `raw_hex` stays NULL, and `raw_scan` counts.
+SCANS = """
+ALTER TABLE sessions ADD COLUMN raw_hex TEXT CHECK (raw_hex NOT GLOB '*[^0-9a-f]*');
+ALTER TABLE sessions ADD COLUMN check_digit TEXT CHECK (check_digit IN ('ok', 'failed'));
+ALTER TABLE shots ADD COLUMN label_read TEXT NOT NULL DEFAULT '';
+"""
+
 CHECK_TABLES = """
 CREATE TABLE checks (
     id TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 26),
@@ -235,5 +242,6 @@ BEGIN SELECT RAISE(ABORT, 'a camera check is never deleted'); END;
 """
 
 FIRST_GUARDS = SESSION_GUARDS + "".join(MEDIA_GUARDS.format(table=each) for each in MEDIA_TABLES)
-GUARDS = {1: FIRST_GUARDS, 2: FIRST_GUARDS + CHECK_GUARDS}
+SECOND_GUARDS = FIRST_GUARDS + CHECK_GUARDS
+GUARDS = {1: FIRST_GUARDS, 2: SECOND_GUARDS, 3: SECOND_GUARDS}
 """The triggers that a database of each version has."""

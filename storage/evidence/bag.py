@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from storage import ledger
 from storage.check import Problem, parsed_check, parsed_manifest, pictures_of
 from storage.files import CHECK_MANIFEST, MANIFEST, Written
-from storage.records import session_to_json
+from storage.records import Session, session_from_json, session_to_json
 from storage.rows import media_of
 
 BAGIT = "bagit.txt"
@@ -27,9 +28,9 @@ FACTS = "manifest.json"
 PAGE = "index.html"
 HOW_TO = "VERIFY.txt"
 TAGS = frozenset({BAGIT, BAG_INFO, PAYLOAD_MANIFEST, FACTS, PAGE, HOW_TO})
-FORMAT = "packwitness-evidence-2"
-FORMATS = ("packwitness-evidence-1", FORMAT)
-"""Those that can be verified: the first knew no camera checks."""
+FORMAT = "packwitness-evidence-3"
+FORMATS = ("packwitness-evidence-1", "packwitness-evidence-2", FORMAT)
+"""Those that can be verified. The first knew no camera checks, the second no bytes of raw scans."""
 TAG_LIMIT_BYTES = 64 << 20
 DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SEALED_MANIFEST = re.compile(
@@ -199,8 +200,7 @@ def _facts_problems(
         if isinstance(read, Problem):
             yield read
             continue
-        # The manifest of an older version lacks keys that this one's records have.
-        if told not in (read[0], session_to_json(read[1])):
+        if told != read[0] and not _tells(told, read[1]):
             yield Problem(FACTS, f"tells of session {session} what its own manifest does not")
         for media in media_of(read[1]):
             if held.get((session, media.path)) != media.sha256:
@@ -218,3 +218,28 @@ def _facts_problems(
         for picture in pictures_of(checked[1]):
             if held.get((check_id, picture.path)) != picture.sha256:
                 yield Problem(name, f"names {picture.path!r}, which is not in the package as filed")
+
+
+def _tells(told: dict[str, Any], session: Session) -> bool:
+    """True when `told` is the JSON of `session`, as this version or an older one writes it.
+
+    What an older version exported of a manifest older still has keys that the manifest lacks, and
+    lacks some that this version has.
+    """
+    try:
+        same = session_from_json(told) == session
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+    whole = session_to_json(session)
+    if "raw_scan_hex" not in told:
+        whole["raw_scan"] = session.waybill.raw
+    return same and _within(told, whole)
+
+
+def _within(told: object, whole: object) -> bool:
+    """True when `told` says nothing that `whole` does not say."""
+    if isinstance(told, dict) and isinstance(whole, dict):
+        return all(key in whole and _within(value, whole[key]) for key, value in told.items())
+    if isinstance(told, list) and isinstance(whole, list):
+        return len(told) == len(whole) and all(map(_within, told, whole))
+    return told == whole

@@ -14,10 +14,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from storage.evidence.bag import Payload
-from storage.records import CameraCheck, Clip, Kind, LabelCheck, Session, Shot, Status, utc_text
+from storage.records import (
+    CameraCheck,
+    CheckDigit,
+    Clip,
+    Kind,
+    LabelCheck,
+    Session,
+    Shot,
+    Status,
+    Waybill,
+    utc_text,
+)
 
-HARMFUL = ("Cc", "Cf", "Co", "Cs", "Cn")
-"""Unicode categories that draw nothing, reorder what stands beside them, or drive a terminal."""
+HARMFUL = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+"""Unicode categories that draw nothing, break lines, reorder what stands beside them, or drive a
+terminal."""
 
 STATUS = {
     Status.SEALED: ("sealed", "已封存"),
@@ -30,6 +42,12 @@ LABEL_CHECK = {
     LabelCheck.MATCH: ("label matches the tracking number", "面单与运单号一致"),
     LabelCheck.MISMATCH: ("label does NOT match the tracking number", "面单与运单号不一致"),
     LabelCheck.UNREADABLE: ("label could not be read", "面单无法识别"),
+}
+
+CHECK_DIGIT = {
+    CheckDigit.OK: ("correct", "正确"),
+    CheckDigit.FAILED: ("WRONG: the number was recorded as it was scanned", "错误：按扫描内容记录"),
+    None: ("none, or not checked", "无，或未校验"),
 }
 
 # The page runs no script and reaches no network, whatever a scanned text may hold.
@@ -105,6 +123,7 @@ def _session(
     rows = [
         ("Tracking number", "运单号", visible(session.waybill.number)),
         ("Carrier", "承运商", visible(session.waybill.carrier or "–")),
+        ("Check digit", "校验码", _check_digit(session.waybill)),
         ("Orders", "订单", visible(", ".join(orders.get(session.waybill.number, ())) or "–")),
         ("Status", "状态", _status(session)),
         ("Opened", "开始", _time(session.opened_at)),
@@ -141,6 +160,11 @@ def _status(session: Session) -> str:
     return f'<span class="{css}">{_both(*STATUS[session.status])}</span>{reason}'
 
 
+def _check_digit(waybill: Waybill) -> str:
+    words = _both(*CHECK_DIGIT[waybill.check])
+    return f'<span class="bad">{words}</span>' if waybill.check is CheckDigit.FAILED else words
+
+
 def _clip(clip: Clip, name: str | None) -> str:
     seconds = clip.duration_ms / 1000
     copied = (
@@ -167,7 +191,11 @@ def _shot(shot: Shot, name: str | None) -> str:
     check = ""
     if shot.label_check is not None:
         css = "good" if shot.label_check is LabelCheck.MATCH else "bad"
-        check = f' · <span class="{css}">{_both(*LABEL_CHECK[shot.label_check])}</span>'
+        english, chinese = LABEL_CHECK[shot.label_check]
+        if shot.label_read:
+            number = visible(shot.label_read)
+            english, chinese = f"{english}: it shows {number}", f"{chinese}：面单显示 {number}"
+        check = f' · <span class="{css}">{_both(english, chinese)}</span>'
     return (
         f'<figure><a href="{source}"><img loading="lazy" src="{source}" alt="{visible(shot.slot)}">'
         f"</a><figcaption><b>{visible(shot.slot)}</b> · {_time(shot.taken_at)}{check}</figcaption>"

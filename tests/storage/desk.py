@@ -17,6 +17,7 @@ from ulid import ULID
 from storage.archive import Archive
 from storage.records import (
     CameraCheck,
+    CheckDigit,
     Clip,
     EndReason,
     Gap,
@@ -117,7 +118,7 @@ class Desk:
         """A session that could be opened now."""
         return Session(
             id=str(ULID.from_datetime(self.tick())),
-            waybill=Waybill(number, f"]C1{number}", "UPS"),
+            waybill=Waybill(number, f"]C1{number}", "UPS", CheckDigit.OK),
             kind=kind,
             pass_no=pass_no,
             bench="bench 1",
@@ -133,8 +134,16 @@ class Desk:
         session = self.draft(number, pass_no, kind)
         return session.id, self.archive.open_session(session).result()
 
-    def shot(self, session: str, folder: Path, slot: str = "label", number: int = 1) -> Shot:
-        """Take a photo and file it."""
+    def shot(
+        self,
+        session: str,
+        folder: Path,
+        slot: str = "label",
+        number: int = 1,
+        check: LabelCheck = LabelCheck.MATCH,
+        read: str = "",
+    ) -> Shot:
+        """Take a photo and file it; of a label with what its check has found."""
         path = folder / f"{slot}-{number:02d}.jpg"
         content = photo(number)
         path.write_bytes(content)
@@ -143,7 +152,7 @@ class Desk:
             path=self.archive.relative(path),
             camera="overhead",
             taken_at=self.tick(),
-            label_check=LabelCheck.MATCH if slot == "label" else None,
+            label_check=check if slot == "label" else None,
             width=160,
             height=120,
             size_bytes=len(content),
@@ -151,6 +160,7 @@ class Desk:
             sharpness=310.5,
             brightness=118.25,
             motion=0.5,
+            label_read=read,
         )
         self.archive.add_shot(session, shot).result()
         return shot

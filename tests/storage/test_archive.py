@@ -193,12 +193,14 @@ def test_hostile_text_comes_back_as_it_was(desk: Desk, raw: str, packer: str, no
     folder = desk.archive.open_session(draft).result()
     desk.note(draft.id, note)
     sealed = desk.seal(draft.id, reason=note)
-    assert sealed.waybill.raw == kept(raw)
+    assert sealed.waybill.raw == raw
+    assert desk.archive.get(draft.id) == sealed
     assert sealed.packer == kept(packer)
     assert sealed.notes[-1].text == sealed.reason == kept(note)
     manifest = (folder / "session.json").read_bytes()
     assert manifest.isascii()
     assert session_from_json(json.loads(manifest)) == sealed
+    assert json.loads(manifest)["raw_scan"].isprintable()
 
 
 def test_a_hostile_archive_verifies(desk: Desk, root: Path) -> None:

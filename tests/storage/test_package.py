@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,7 +212,7 @@ def test_facts_that_contradict_the_evidence_are_found(unpacked: Path) -> None:
     path = unpacked / "manifest.json"
     facts = json.loads(path.read_bytes())
 
-    def forged(change: Callable[[dict[str, list[dict[str, object]]]], object]) -> int:
+    def forged(change: Callable[[dict[str, list[dict[str, Any]]]], object]) -> int:
         data = json.loads(json.dumps(facts))
         change(data)
         path.write_text(json.dumps(data))
@@ -220,6 +221,11 @@ def test_facts_that_contradict_the_evidence_are_found(unpacked: Path) -> None:
 
     assert forged(lambda data: None) == 0
     assert forged(lambda data: data["sessions"][0].update(packer="Eve"))
+    assert forged(lambda data: data["sessions"][0].update(complete=False))
+    assert forged(lambda data: data["sessions"][0].update(raw_scan="other"))
+    assert forged(lambda data: data["sessions"][0].update(raw_scan_hex="ff"))
+    assert forged(lambda data: data["sessions"][0].update(insured=True))
+    assert forged(lambda data: data["sessions"][0]["shots"][0].update(label_read="X"))
     assert forged(lambda data: data["files"].pop())
     assert forged(lambda data: data["files"][0].update(size_bytes=1))
     assert forged(lambda data: data["files"][0].update(session=[]))
@@ -329,7 +335,7 @@ def test_the_benchs_last_camera_check_before_the_session_goes_along(
     inside = tmp_path / package.stem
     facts = json.loads((inside / "manifest.json").read_bytes())
     assert [check["check"] for check in facts["camera_checks"]] == [wanted[0].id]
-    assert facts["format"] == "packwitness-evidence-2"
+    assert facts["format"] == "packwitness-evidence-3"
     folder = inside / "data" / wanted[0].id
     assert sorted(path.name for path in folder.iterdir()) == ["check.json", "overhead.jpg"]
     assert (folder / "overhead.jpg").read_bytes() == (root / wanted[0].path).read_bytes()

@@ -30,7 +30,7 @@ def change(root: Path, *statements: str) -> None:
 def new_row(session: str, number: str = "X") -> str:
     return (
         f"VALUES ('{session}', '{number}', 'X', '', NULL, 'packing', 1, '', '', '', '', '[]', "
-        "'open', NULL, NULL, '', NULL)"
+        "'open', NULL, NULL, '', NULL, '', NULL)"
     )
 
 
@@ -77,6 +77,10 @@ def test_a_closed_session_its_media_and_the_ledger_refuse_every_change(
         f"INSERT OR REPLACE INTO ledger VALUES (1, NULL, '{{}}', '{'0' * 64}')",
         f"INSERT INTO ledger VALUES (99, NULL, '{{}}', '{'0' * 64}')",
         "INSERT INTO sessions (id) VALUES (3)",
+        f"UPDATE sessions SET raw_hex = '' WHERE id = '{packed.id}'",
+        f"UPDATE sessions SET raw_hex = 'xy' WHERE id = '{session}'",
+        f"UPDATE sessions SET check_digit = 'maybe' WHERE id = '{session}'",
+        f"UPDATE shots SET label_read = 'X' WHERE session_id = '{packed.id}'",
     ):
         with pytest.raises(sqlite3.IntegrityError):
             change(root, statement)
@@ -146,7 +150,7 @@ def test_every_look_up_uses_an_index_at_a_hundred_thousand_rows(desk: Desk, root
             numbers = (f"{n:022d}" for n in range(100_000))
             db.conn.executemany(
                 "INSERT INTO sessions VALUES (?, ?, ?, '', NULL, 'packing', 1, '', '', "
-                "'2026-01-01T00:00:00.000Z', '', '[]', 'open', NULL, NULL, '', NULL)",
+                "'2026-01-01T00:00:00.000Z', '', '[]', 'open', NULL, NULL, '', NULL, '', NULL)",
                 ((f"{n:026d}", number, number[::-1]) for n, number in enumerate(numbers)),
             )
         for sql, parameters, index in (
