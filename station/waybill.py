@@ -1,27 +1,31 @@
 """From the raw text of a scan to a waybill, a command card, or the reason for a refusal.
 
 Pure: the same text gives the same answer, whether a wedge scanner typed it or a camera read it.
-Imports only `storage.records`; what carriers write is data, in `carriers.toml` beside this file.
-Knows no camera, no database and no screen. The text is hostile: whatever it holds, nothing
-outside `0-9A-Z-` ever becomes part of a tracking number, and nothing raises.
+The rules come from `carriers.py`; which of them count is the site's choice. Knows no camera, no
+database and no screen. The text is hostile: whatever it holds, nothing outside `0-9A-Z-` ever
+becomes part of a tracking number, and nothing raises.
 """
 
 from __future__ import annotations
 
-import functools
 import re
-import tomllib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import resources
 from typing import Final, Literal, get_args
 
-from storage.records import Waybill
+from station.carriers import (
+    LONGEST_SCAN,
+    OwnRule,
+    Rule,
+    distinctive,
+    known_carriers,
+    rules_of_site,
+    table,
+)
+from station.checkdigits import gs1
+from storage.records import CheckDigit, Waybill
 
-LONGEST_SCAN: Final = 64
-"""Characters, without spaces and separators, of the longest scan that could be a waybill: carriers
-print up to 38 (`420`, ZIP+4 and a package code of 26). What is longer is not looked at."""
 SHOWN_CHARS: Final = 40
 _FEWEST_DIGITS: Final = 4
 """Text without a carrier's shape must hold this many digits: words on a packing slip do not."""
@@ -46,6 +50,7 @@ _CARD_VALUES: Final[dict[str, re.Pattern[str]]] = {
 }
 _SPACED_DIGITS: Final = re.compile(r"[0-9]+(?: +[0-9]+)+")
 _PLAIN: Final = re.compile(r"[0-9A-Z]+")
+_NUMBER: Final = re.compile(r"[0-9A-Z](?:[0-9A-Z-]*[0-9A-Z])?")
 
 
 class Reason(StrEnum):
@@ -79,14 +84,15 @@ class Refusal:
 class WaybillRules:
     """What a site takes for a tracking number.
 
-    With `carriers` listed, only their rules match. With none, every rule matches, and text of
-    plain letters and digits that no rule knows is taken too, without a carrier. The lengths are
-    those of the finished number. Raises ValueError for lengths or carriers that do not exist.
+    With `carriers` listed, only their rules and the site's `own` name a carrier. With none, every
+    rule does that needs no listing. The lengths are those of the finished number. Raises
+    ValueError for lengths or carriers that do not exist.
     """
 
     min_length: int = 8
     max_length: int = 40
     carriers: tuple[str, ...] = ()
+    own: tuple[OwnRule, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_length <= self.max_length <= LONGEST_SCAN:
@@ -94,49 +100,60 @@ class WaybillRules:
                 f"lengths {self.min_length} to {self.max_length}: "
                 f"the first must be 1 or more, the second at most {LONGEST_SCAN}"
             )
-        if unknown := sorted(set(self.carriers) - set(known_carriers())):
+        known = {*known_carriers(), *(rule.carrier for rule in self.own)}
+        if unknown := sorted(set(self.carriers) - known):
             raise ValueError(
-                f"unknown carrier {', '.join(unknown)}: known are {', '.join(known_carriers())}"
+                f"unknown carrier {', '.join(unknown)}: known are {', '.join(sorted(known))}"
             )
+
+    def lists(self, carrier: str) -> bool:
+        """True where the site has said that it ships with `carrier`."""
+        return carrier in self.carriers or any(rule.carrier == carrier for rule in self.own)
 
 
 def understand(raw: str, rules: WaybillRules) -> Waybill | Card | Refusal:
     """What the scan `raw` means at a site with `rules`. Never raises.
 
-    The number of a waybill, scanned again, gives the same number and carrier.
+    A waybill without a carrier has a number that could be one, but none of this site's carriers'.
+    Its number, scanned again, gives the same number and as a rule the same carrier and check; a
+    bare number may prove less than the longer code that it was cut from (`_decide` says when).
     """
     shown = printable(raw)
-    if len(raw) > 3 * LONGEST_SCAN:
-        return Refusal(Reason.TOO_LONG, shown)
-    text = raw.translate(_FULL_WIDTH).strip()
-    aim = _AIM.match(text)
-    if aim:
-        text = text[aim.end() :].strip()
-    if text[:3].upper() == "PW:":
-        return _card(text) or Refusal(Reason.UNKNOWN_CARD, shown)
-    if len(_dense(text)) > LONGEST_SCAN:
-        return Refusal(Reason.TOO_LONG, shown)
-    if not text:
-        return Refusal(Reason.TOO_SHORT, shown)
-    if not text.isascii():  # before upper(): it makes an I of a Turkish dotless i
-        return Refusal(Reason.BAD_CHARACTERS, shown)
-    text = text.upper()
-    if aim and aim["symbology"] in "Ee" and text.isdecimal():
-        return Refusal(Reason.PRODUCT_CODE, shown)
-    found = _number(text, rules)
+    read = _read(raw)
+    if isinstance(read, Reason):
+        return Refusal(read, shown)
+    if isinstance(read, Card):
+        return read
+    found = _decide(read, rules)
     if isinstance(found, Reason):
         return Refusal(found, shown)
-    number, carrier = found
-    if len(number) < rules.min_length:
+    if len(found.number) < rules.min_length:
         return Refusal(Reason.TOO_SHORT, shown)
-    if len(number) > rules.max_length:
+    if len(found.number) > rules.max_length:
         return Refusal(Reason.TOO_LONG, shown)
-    return Waybill(number, raw, carrier)
+    return Waybill(found.number, raw, found.rule.carrier if found.rule else None, found.check)
 
 
-def known_carriers() -> tuple[str, ...]:
-    """The carriers that a site may list, sorted."""
-    return tuple(sorted({rule.carrier for rule in _table()}))
+def as_scanned(text: str, symbology: str) -> str:
+    """What a camera read as a scanner sends it that names product codes as such: a carrier's number
+    in digits cannot be told from one otherwise."""
+    return f"]E0{text}" if symbology == "EANUPC" else text
+
+
+def certain(waybill: Waybill, rules: WaybillRules) -> bool:
+    """True where nothing but a carrier's waybill is likely to hold the scan of `waybill`: its
+    carrier is listed by the site, or its shape names the carrier by itself, and its check digit,
+    if there is one, is right. One in ten product codes has the check digit of some carrier, so
+    what nobody aimed at should be certain before it opens a session or accuses a label.
+    """
+    read = _read(waybill.raw)
+    found = _decide(read, rules) if isinstance(read, str) else None
+    return (
+        isinstance(found, _Found)
+        and found.rule is not None
+        and found.check is not CheckDigit.FAILED
+        and (not found.rule.weak or rules.lists(found.rule.carrier))
+    )
 
 
 def printable(text: str) -> str:
@@ -151,6 +168,30 @@ def printable(text: str) -> str:
     if len(safe) <= SHOWN_CHARS and len(text) <= SHOWN_CHARS:
         return safe
     return safe[: SHOWN_CHARS - 1] + "…"
+
+
+def _read(raw: str) -> str | Card | Reason:
+    """The text of a scan without what scanners add to it (ASCII, upper case), or what else it is.
+
+    Scanners add an AIM identifier and send GS or swallow it; an input method makes keys full width.
+    """
+    if len(raw) > 3 * LONGEST_SCAN:
+        return Reason.TOO_LONG
+    text = raw.translate(_FULL_WIDTH).strip()
+    aim = _AIM.match(text)
+    if aim:
+        text = text[aim.end() :].strip()
+    if text[:3].upper() == "PW:":
+        return _card(text) or Reason.UNKNOWN_CARD
+    if len(_dense(text)) > LONGEST_SCAN:
+        return Reason.TOO_LONG
+    if not text:
+        return Reason.TOO_SHORT
+    if not text.isascii():  # before upper(): it makes an I of a Turkish dotless i
+        return Reason.BAD_CHARACTERS
+    if aim and aim["symbology"] in "Ee" and text.isdecimal():
+        return Reason.PRODUCT_CODE
+    return text.upper()
 
 
 # ---------------------------------------------------------------------------- cards
@@ -177,28 +218,49 @@ def _card(text: str) -> Card | None:
 # ---------------------------------------------------------------------------- numbers
 
 
-def _number(text: str, rules: WaybillRules) -> tuple[str, str | None] | Reason:
-    """Tracking number and carrier of `text` (ASCII, upper case), or why there are none."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A number, the rule that knows it, and what its check digit says."""
+
+    number: str
+    rule: Rule | None = None
+    check: CheckDigit | None = None
+
+
+def _decide(text: str, rules: WaybillRules) -> _Found | Reason:
+    """The tracking number in `text` (ASCII, upper case), or why there is none.
+
+    In this order, so that a better proof always beats a worse one:
+    1. a rule of the site matches, and the check digit is right or there is none;
+    2. it is a product code, or has another carrier's distinctive shape: this takes the carrier
+       back from a number found by a weak rule that has no check digit to show for it;
+    3. a distinctive shape or a listed carrier's, with a wrong check digit: kept, and marked;
+    4. a rule of other carriers: their number, cut the same way everywhere, but without a carrier;
+    5. plain letters and digits.
+    """
     dense = _dense(text)
-    active = [
-        rule
-        for rule in _table()
-        if (rule.carrier in rules.carriers if rules.carriers else not rule.listed_only)
-    ]
-    if found := _match(dense, active):
-        return found
+    active = rules_of_site(rules.carriers, rules.own)
+    found = _first_right(dense, active)
     if _is_product_code(dense):
-        return Reason.PRODUCT_CODE
+        if found is None or found.rule is None:
+            return Reason.PRODUCT_CODE
+        if found.rule.weak and not (found.check and rules.lists(found.rule.carrier)):
+            return _Found(found.number)
+    elif found and found.rule and _shape_alone(found.rule) and _first_right(dense, distinctive()):
+        return _Found(found.number)
+    if found := found or _first_wrong(dense, active, rules):
+        return found
+    if found := _first_right(dense, table()):
+        return _Found(found.number)
     # Spaces group the digits of a printed number; between words they mean a sentence.
     plain = dense if _SPACED_DIGITS.fullmatch(text) else text
     if not _PLAIN.fullmatch(plain):
-        other = _match(dense, _table())
-        return Reason.UNKNOWN_CARRIER if other else Reason.BAD_CHARACTERS
+        return Reason.BAD_CHARACTERS
     if len(plain) < rules.min_length:
         return Reason.TOO_SHORT
-    if rules.carriers or sum(char.isdecimal() for char in plain) < _FEWEST_DIGITS:
+    if sum(char.isdecimal() for char in plain) < _FEWEST_DIGITS:
         return Reason.UNKNOWN_CARRIER
-    return plain, None
+    return _Found(plain)
 
 
 def _dense(text: str) -> str:
@@ -206,96 +268,62 @@ def _dense(text: str) -> str:
     return text.replace(" ", "").replace(GS, "")
 
 
-def _match(text: str, rules: list[_Rule] | tuple[_Rule, ...]) -> tuple[str, str] | None:
-    """Number and carrier by the first rule that matches; a number that is embedded is looked at
-    again, so that scanning it alone gives the same answer."""
-    for rule in rules:
+def _first_right(text: str, among: Sequence[Rule]) -> _Found | None:
+    """By the first rule that matches and whose check digit, if it has one, is right."""
+    for rule in among:
         parts = rule.pattern.fullmatch(text)
-        if parts is None:
+        if parts is None or not _NUMBER.fullmatch(number := _part(parts, "number")):
             continue
-        number = parts["number"] if "number" in rule.pattern.groupindex else text
-        if rule.check is None or rule.check(number):
-            again = _match(number, rules) if number != text else None
-            return again or (number, rule.carrier)
+        if rule.check is None:
+            return _Found(number, rule)
+        if rule.check(_part(parts, "checked")):
+            # a check of more than the number stays behind with the rest of the code
+            covered = "checked" not in rule.pattern.groupindex
+            return _Found(number, rule, CheckDigit.OK if covered else None)
     return None
+
+
+def _first_wrong(text: str, among: Sequence[Rule], rules: WaybillRules) -> _Found | None:
+    """By the first rule that matches but for a wrong check digit, where that says anything.
+
+    What a longer code with a wrong check digit holds is cut out of it only if that part gives the
+    same answer alone; otherwise nothing vouches for its being that carrier's code, and it is kept
+    whole.
+    """
+    for rule in among:
+        if rule.check is None or (rule.weak and not rules.lists(rule.carrier)):
+            continue
+        if parts := rule.pattern.fullmatch(text):
+            number = _part(parts, "number")
+            if "checked" not in rule.pattern.groupindex:
+                alone = _decide(number, rules) if number != text else None
+                failed = _Found(number, rule, CheckDigit.FAILED)
+                if alone is None or _answer(alone) == _answer(failed):
+                    return failed
+            return _Found(re.sub(r"[^0-9A-Z]", "", text), rule, CheckDigit.FAILED)
+    return None
+
+
+def _shape_alone(rule: Rule) -> bool:
+    """True where a carrier's rule proves nothing but a common shape. What a site says is final."""
+    return rule.weak and rule.check is None and not rule.own
+
+
+def _answer(found: _Found | Reason) -> tuple[str, str | None, CheckDigit | None] | None:
+    """What a scan of it would tell, or None for a refusal."""
+    if isinstance(found, Reason):
+        return None
+    return found.number, found.rule.carrier if found.rule else None, found.check
+
+
+def _part(parts: re.Match[str], group: str) -> str:
+    """The group of that name, else the number, else all that matched."""
+    for name in (group, "number"):
+        if name in parts.re.groupindex:
+            return parts[name] or ""
+    return parts[0]
 
 
 def _is_product_code(text: str) -> bool:
     """True for EAN-8, UPC-A, EAN-13 and GTIN-14 with a valid check digit."""
-    return text.isdecimal() and len(text) in (8, 12, 13, 14) and _gs1(text)
-
-
-# ---------------------------------------------------------------------------- check digits
-
-
-def _weighted(digits: str, weights: tuple[int, ...]) -> int:
-    """The sum of the digits times the weights, which repeat from the right."""
-    return sum(
-        int(digit) * weights[place % len(weights)] for place, digit in enumerate(reversed(digits))
-    )
-
-
-def _gs1(number: str) -> bool:
-    """GS1 modulus 10: weights 3, 1 from the right. USPS and FedEx Ground use it too."""
-    return -_weighted(number[:-1], (3, 1)) % 10 == int(number[-1])
-
-
-def _fedex(number: str) -> bool:
-    """Weights 1, 3, 7 from the right, modulus 11, then 10."""
-    return _weighted(number[:-1], (1, 3, 7)) % 11 % 10 == int(number[-1])
-
-
-def _s10(number: str) -> bool:
-    """UPU S10: weights 8 6 4 2 3 5 9 7, modulus 11; 10 is written 0 and 11 is written 5."""
-    check = 11 - _weighted(number[2:10], (7, 9, 5, 3, 2, 4, 6, 8)) % 11
-    return {10: 0, 11: 5}.get(check, check) == int(number[10])
-
-
-def _mod7(number: str) -> bool:
-    return int(number[:-1]) % 7 == int(number[-1])
-
-
-def _alternating(body: str, check: str) -> bool:
-    """UPS modulus 10: weights 1, 2 from the left; A counts 2, B 3 and so on, modulus 10."""
-    values = [int(char) if char.isdecimal() else (ord(char) - 63) % 10 for char in body]
-    return -(sum(values[::2]) + 2 * sum(values[1::2])) % 10 == int(check)
-
-
-CHECKS: Final[dict[str, Callable[[str], bool]]] = {
-    "gs1": _gs1,
-    "fedex": _fedex,
-    "s10": _s10,
-    "mod7": _mod7,
-    "ups": lambda number: _alternating(number[2:-1], number[-1]),
-    "waybill": lambda number: _alternating(number[1:-1], number[-1]),
-}
-
-
-# ---------------------------------------------------------------------------- the table
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """One row of `carriers.toml`."""
-
-    carrier: str
-    pattern: re.Pattern[str]
-    check: Callable[[str], bool] | None
-    listed_only: bool
-
-
-@functools.cache
-def _table() -> tuple[_Rule, ...]:
-    """The rules of `carriers.toml`, in their order."""
-    data = tomllib.loads(
-        resources.files("station").joinpath("carriers.toml").read_text(encoding="utf-8")
-    )
-    return tuple(
-        _Rule(
-            carrier=row["carrier"],
-            pattern=re.compile(row["pattern"]),
-            check=CHECKS[row["check"]] if "check" in row else None,
-            listed_only=row.get("listed_only", False),
-        )
-        for row in data["rule"]
-    )
+    return text.isdecimal() and len(text) in (8, 12, 13, 14) and gs1(text)

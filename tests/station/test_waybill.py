@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from importlib import resources
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from station.waybill import (
-    CHECKS,
-    Card,
-    Reason,
-    Refusal,
-    WaybillRules,
-    known_carriers,
-    printable,
-    understand,
-)
-from storage.records import Waybill
+from station.waybill import Card, Refusal, WaybillRules, certain, printable, understand
+from storage.records import CheckDigit, Waybill
 
 ANY = WaybillRules()
-TABLE: list[dict[str, Any]] = tomllib.loads(
-    resources.files("station").joinpath("carriers.toml").read_text(encoding="utf-8")
-)["rule"]
+UPS = WaybillRules(carriers=("ups",))
 
 
 def number(raw: str, rules: WaybillRules = ANY) -> tuple[str, str | None]:
@@ -83,23 +69,76 @@ def refused(raw: str, rules: WaybillRules = ANY) -> str:
 def test_a_scan_becomes_the_carriers_number(raw: str, want: str, carrier: str) -> None:
     assert number(raw) == (want, carrier)
     assert number(want) == (want, carrier)
+    found = understand(raw, ANY)
+    assert isinstance(found, Waybill)
+    assert found.check is not CheckDigit.FAILED
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "carrier"),
     [
-        "1Z999AA10123456785",
-        "RB123456786GB",
-        "9400111206206406260788",
-        "996578788855",
-        "3318810034",
-        "041441760228965",
-        "000123450000000028",
-        "K1506235622",
+        ("1Z999AA10123456785", "ups"),
+        ("RB123456786GB", "s10"),
+        ("9400111206206406260788", "usps"),
     ],
 )
-def test_a_wrong_check_digit_is_kept_but_names_no_carrier(wrong: str) -> None:
-    assert number(wrong) == (wrong, None)
+def test_a_wrong_check_digit_is_kept_and_marked(wrong: str, carrier: str) -> None:
+    assert understand(wrong, ANY) == Waybill(wrong, wrong, carrier, CheckDigit.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "carrier"),
+    [
+        ("996578788855", "fedex"),
+        ("3318810034", "dhl"),
+        ("041441760228965", "fedex"),
+        ("000123450000000028", "sscc"),
+        ("03071790000523483742", "usps"),
+        ("K1506235622", "ups"),
+    ],
+)
+def test_plain_digits_with_a_wrong_check_digit_are_a_carriers_only_where_it_is_listed(
+    wrong: str, carrier: str
+) -> None:
+    assert understand(wrong, ANY) == Waybill(wrong, wrong)
+    listed = WaybillRules(carriers=(carrier,))
+    assert understand(wrong, listed) == Waybill(wrong, wrong, carrier, CheckDigit.FAILED)
+
+
+def test_a_right_check_digit_is_told_and_none_where_there_is_none() -> None:
+    for raw, check in [
+        ("1Z999AA10123456784", CheckDigit.OK),
+        ("1027590111820004833500785458233610", CheckDigit.OK),
+        ("(00)000123450000000027", CheckDigit.OK),
+        ("TBA502887274000", None),
+        ("SPXVN01234567890", None),
+    ]:
+        found = understand(raw, ANY)
+        assert isinstance(found, Waybill)
+        assert found.check is check, raw
+
+
+def test_what_is_cut_from_a_code_with_a_wrong_check_digit_must_stand_alone() -> None:
+    zip_and_number = "420787459400111206206406260788"
+    assert understand(zip_and_number, ANY) == Waybill(
+        zip_and_number[8:], zip_and_number, "usps", CheckDigit.FAILED
+    )
+    with_zip_4 = "420" + "123456789" + "9400111200785458233610"  # ends as FedEx's do
+    found = understand(with_zip_4, ANY)
+    assert found == Waybill(with_zip_4[12:], with_zip_4, "usps", CheckDigit.FAILED)
+    express = "1027590111820004833500785458233611"
+    assert understand(express, ANY) == Waybill(express, express, "fedex", CheckDigit.FAILED)
+    fedex = WaybillRules(carriers=("fedex",))
+    assert understand(express, fedex) == Waybill(
+        "785458233611", express, "fedex", CheckDigit.FAILED
+    )
+    sscc = understand("(00)000123450000000028", ANY)
+    assert isinstance(sscc, Waybill)
+    assert (sscc.number, sscc.carrier, sscc.check) == (
+        "00000123450000000028",
+        "sscc",
+        CheckDigit.FAILED,
+    )
 
 
 def test_a_number_without_a_known_shape_is_taken_without_a_carrier() -> None:
@@ -108,21 +147,63 @@ def test_a_number_without_a_known_shape_is_taken_without_a_carrier() -> None:
     assert number("12345 67890 123456") == ("1234567890123456", None)
 
 
-def test_a_site_that_lists_carriers_takes_only_theirs() -> None:
-    ups = WaybillRules(carriers=("ups",))
-    assert number("1Z999AA10123456784", ups) == ("1Z999AA10123456784", "ups")
-    for other in ("986578788855", "SPXVN01234567890", "1Z999AA10123456785", "(00)0001"):
-        assert refused(other, ups) in {"scan_unknown_carrier", "scan_bad_characters"}
-    assert refused("RB123456785GB", ups) == "scan_unknown_carrier"
-    assert refused("5901234123457", ups) == "scan_product_code"
+def test_at_a_site_that_lists_carriers_other_numbers_have_none() -> None:
+    assert number("1Z999AA10123456784", UPS) == ("1Z999AA10123456784", "ups")
+    for other in ("986578788855", "SPXVN01234567890", "RB123456785GB", "RB123456786GB"):
+        assert understand(other, UPS) == Waybill(other, other)
+    assert refused("(00)0001", UPS) == "scan_bad_characters"
+    assert refused("5901234123457", UPS) == "scan_product_code"
+
+
+def test_a_number_is_cut_the_same_way_whatever_the_site_lists() -> None:
+    assert number("420787459400111206206406260787", UPS) == ("9400111206206406260787", None)
+    assert number("(00)000123450000000027", UPS) == ("000123450000000027", None)
+    assert number("%008182709980000020033350276", UPS) == ("09980000020033", None)
+    assert number("%008182709980000020033350276") == ("09980000020033", None)
 
 
 def test_dpd_counts_where_it_is_listed() -> None:
-    label = "%008182709980000020033350276"
     dpd = WaybillRules(carriers=("dpd",))
-    assert number(label, dpd) == ("09980000020033", "dpd")
-    assert number("09980000020033", dpd) == ("09980000020033", "dpd")
-    assert refused(label) == "scan_unknown_carrier"
+    for label in (
+        "%008182709980000020033350276",
+        "008182709980000020033350276C",
+        "09980000020033F",
+        "09980000020033",
+    ):
+        assert understand(label, dpd) == Waybill("09980000020033", label, "dpd")
+    wrong = "09980000020033D"
+    assert understand(wrong, dpd) == Waybill(wrong, wrong, "dpd", CheckDigit.FAILED)
+
+
+def test_the_order_of_the_list_decides_between_carriers_that_share_a_number() -> None:
+    shared = "287809468872"  # a published Purolator number with FedEx's check digit
+    assert number(shared) == (shared, "fedex")
+    assert number(shared, WaybillRules(carriers=("purolator", "fedex"))) == (shared, "purolator")
+    assert number(shared, WaybillRules(carriers=("fedex", "purolator"))) == (shared, "fedex")
+    assert number(shared, WaybillRules(carriers=("gls", "fedex"))) == (shared, "fedex")
+    british = "RB123456785GB"
+    assert number(british, WaybillRules(carriers=("royal-mail", "s10"))) == (british, "royal-mail")
+    assert number(british) == (british, "s10")
+
+
+def test_a_common_shape_gives_way_to_a_distinctive_one_of_any_carrier() -> None:
+    for listed, raw in [
+        ("dhl", "CN12345678901"),
+        ("dhl", "GM9E44608A27984866BA2D"),
+        ("australia-post", "ABC1234567010093"),
+    ]:
+        assert number(raw, WaybillRules(carriers=(listed,))) == (raw, listed)
+    dhl = WaybillRules(carriers=("dhl",))
+    assert number("LX123456786CN", dhl) == ("LX123456786CN", None)  # S10, wrong check digit
+    usps = WaybillRules(carriers=("usps",))
+    assert number("00000123450000000027", usps) == ("000123450000000027", None)
+    for raw in ("JJD1410302937991", "LP01234567890123", "JJD141030293799112345"):
+        assert number(raw, WaybillRules(carriers=("australia-post",))) == (raw, None)
+
+
+def test_a_longer_code_names_its_carrier_even_where_its_number_alone_is_anothers() -> None:
+    both = WaybillRules(carriers=("purolator", "fedex"))
+    assert number("9622001900000000000000287809468872", both) == ("287809468872", "fedex")
 
 
 def test_lengths_are_those_of_the_finished_number() -> None:
@@ -147,9 +228,67 @@ def test_rules_that_cannot_be_are_refused(arguments: dict[str, Any], told: str) 
         WaybillRules(**arguments)
 
 
-def test_every_carrier_rule_names_its_source() -> None:
-    assert all(row["source"].strip() for row in TABLE)
-    assert {row["carrier"] for row in TABLE} == set(known_carriers())
+# ---------------------------------------------------------------------------- product codes
+
+
+@pytest.mark.parametrize(
+    ("raw", "listed"),
+    [
+        ("036000291452", ("ups", "dhl")),
+        ("5901234123457", ("fedex",)),
+        ("10012345678902", ("fedex",)),
+        ("036000291452", ("fedex",)),
+    ],
+)
+def test_a_product_code_is_refused_where_no_rule_knows_it(
+    raw: str, listed: tuple[str, ...]
+) -> None:
+    assert refused(raw) == "scan_product_code"
+    assert refused(raw, WaybillRules(carriers=listed)) == "scan_product_code"
+
+
+def test_a_product_code_with_a_carriers_check_digit_is_asked_about_unless_it_is_listed() -> None:
+    both = "036000291490"  # valid as UPC-A and as a number of FedEx
+    assert understand(both, ANY) == Waybill(both, both)
+    assert number(both, WaybillRules(carriers=("fedex",))) == (both, "fedex")
+    assert refused("]E0" + both, WaybillRules(carriers=("fedex",))) == "scan_product_code"
+
+
+@pytest.mark.parametrize(
+    ("raw", "carrier"), [("5901234123457", "yunda"), ("10012345678902", "dpd")]
+)
+def test_a_product_code_is_asked_about_where_a_listed_carrier_has_no_check_digit(
+    raw: str, carrier: str
+) -> None:
+    assert understand(raw, WaybillRules(carriers=(carrier,))) == Waybill(raw, raw)
+
+
+# ---------------------------------------------------------------------------- certainty
+
+
+@pytest.mark.parametrize(
+    ("raw", "listed", "sure"),
+    [
+        ("1Z999AA10123456784", (), True),
+        ("1Z999AA10123456785", (), False),
+        ("420787459400111206206406260787", (), True),
+        ("1027590111820004833500785458233610", (), True),
+        ("785458233610", (), False),
+        ("785458233610", ("fedex",), True),
+        ("785458233611", ("fedex",), False),
+        ("3318810025", (), False),
+        ("SPXVN01234567890", (), False),
+        ("TBA502887274000", (), True),
+        ("TBA502887274000", ("ups",), False),
+    ],
+)
+def test_a_number_is_certain_by_its_shape_or_by_the_sites_list(
+    raw: str, listed: tuple[str, ...], sure: bool
+) -> None:
+    rules = WaybillRules(carriers=listed)
+    found = understand(raw, rules)
+    assert isinstance(found, Waybill)
+    assert certain(found, rules) is sure
 
 
 # ---------------------------------------------------------------------------- how scans arrive
@@ -220,10 +359,6 @@ def test_what_is_no_waybill_is_refused_with_its_reason(raw: str, reason: str) ->
     assert refused(raw) == reason
 
 
-def test_a_carriers_own_check_digit_beats_that_of_a_product() -> None:
-    assert number("000000000000") == ("000000000000", "fedex")
-
-
 def test_what_is_shown_of_a_refused_scan_cannot_drive_the_terminal() -> None:
     found = understand("\x1b]0;gone\x07\u202e=cmd\r\n\x00" + "x" * 100, ANY)
     assert isinstance(found, Refusal)
@@ -278,67 +413,6 @@ def test_command_cards(raw: str, card: Card) -> None:
 )
 def test_a_card_that_is_not_exactly_right_does_nothing(raw: str) -> None:
     assert refused(raw) == "scan_unknown_card"
-
-
-# ---------------------------------------------------------------------------- properties
-
-SITES = st.sampled_from(
-    [ANY, WaybillRules(carriers=("dpd", "fedex")), WaybillRules(carriers=("ups", "usps", "sscc"))]
-)
-NEAR_MISSES = st.text(alphabet="0123456789ABCZTJDSFY1920 -%()]\x1dpw:²", max_size=50)
-DIGITS = st.text(alphabet="0123456789", min_size=8, max_size=38)
-
-
-@given(st.one_of(st.text(max_size=200), NEAR_MISSES, DIGITS), SITES)
-@settings(max_examples=1500, deadline=None)
-def test_any_text_gives_a_clean_number_or_a_printable_refusal(raw: str, site: WaybillRules) -> None:
-    found = understand(raw, site)
-    if isinstance(found, Waybill):
-        assert re.fullmatch(r"[0-9A-Z][0-9A-Z-]*[0-9A-Z]", found.number)
-        assert site.min_length <= len(found.number) <= site.max_length
-        assert found.raw == raw
-        again = understand(found.number, site)
-        assert isinstance(again, Waybill)
-        assert (again.number, again.carrier) == (found.number, found.carrier)
-    elif isinstance(found, Refusal):
-        assert found.reason in list(Reason)
-        assert found.shown.isprintable()
-        assert len(found.shown) <= 40
-    else:
-        assert found.value.isprintable()
-
-
-@st.composite
-def carrier_scans(draw: st.DrawFn) -> tuple[str, str]:
-    """A scan that fits one of the table's rules, check digit included, and its carrier."""
-    row = draw(st.sampled_from(TABLE))
-    pattern = re.compile(row["pattern"], re.ASCII)
-    scan: str = draw(st.from_regex(pattern, fullmatch=True))
-    parts = pattern.fullmatch(scan)
-    assert parts is not None
-    group = "number" if "number" in pattern.groupindex else 0
-    start, end = parts.span(group)
-    place = end - 3 if row.get("check") == "s10" else end - 1
-    check = CHECKS.get(row.get("check", ""))
-    for digit in (scan[place], *"0123456789"):
-        tried = scan[:place] + digit + scan[place + 1 :]
-        if check is None or check(tried[start:end]):
-            return tried, row["carrier"]
-    assume(False)
-    raise AssertionError
-
-
-@given(carrier_scans(), st.sampled_from(["", "]C1", "]C1\x1d"]), st.booleans())
-@settings(max_examples=600, deadline=None)
-def test_every_rule_reads_its_own_numbers_however_they_arrive(
-    scan: tuple[str, str], prefix: str, lower: bool
-) -> None:
-    text, carrier = scan
-    site = WaybillRules(carriers=(carrier,))
-    found = number(text, site)
-    assert found[1] == carrier
-    assert number(found[0], site) == found
-    assert number(prefix + (text.lower() if lower else text) + "\r", site) == found
 
 
 @given(st.text(max_size=300))
