@@ -1,4 +1,5 @@
-"""The sheet of command cards and packer's badges, and the cameras' test card, as a PDF to print.
+"""The sheet of command cards and packer's badges, the scanner's set-up card, and the cameras' test
+card, as a PDF to print.
 
 A card is a barcode that drives the bench hands-free; `station.waybill` understands what is printed
 here. What stands where on the test card is `capture.testcard`'s. Knows no camera and no archive;
@@ -85,7 +86,7 @@ def render(
 ) -> list[bytes]:
     """The sheet as one PDF, or its pages as PNG pictures of `png_ppi` pixels an inch.
 
-    The last page is the test card.
+    The last page is the test card, the one before it the scanner's set-up card.
     """
     import pylopdf_fonts_zh_cn
     import typst
@@ -100,9 +101,31 @@ def render(
         ppi=png_ppi,
         font_paths=[Path(pylopdf_fonts_zh_cn.__file__).parent],
         ignore_system_fonts=True,
-        sys_inputs={"cards": json.dumps(data), "testcard": json.dumps(_test_card(language))},
+        sys_inputs={
+            "cards": json.dumps(data),
+            "setup": json.dumps(_setup_card(language)),
+            "testcard": json.dumps(_test_card(language)),
+        },
     )
     return made if isinstance(made, list) else [made]
+
+
+def _setup_card(language: Language) -> dict[str, Any]:
+    """What `cards.typ` draws on the set-up page: words, and one text as two symbols."""
+    import zxingcpp
+
+    from station.scanner.setup_card import CARD_TEXT
+
+    kinds = zxingcpp.BarcodeFormat
+    entry = _catalogue()["setup"]
+    return {
+        "words": _words(entry, "", language),
+        "hints": [entry[f"{key}_hint"] for key in _spoken(language)],
+        "codes": [
+            zxingcpp.create_barcode(CARD_TEXT, kind).to_svg(add_hrt=False, add_quiet_zones=True)
+            for kind in (kinds.Code128, kinds.QRCode)
+        ],
+    }
 
 
 def _test_card(language: Language) -> dict[str, Any]:

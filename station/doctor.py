@@ -43,6 +43,7 @@ def examine(config: Config, looks: list[Look] | None = None) -> Iterator[Finding
     """The findings, one by one as they are made; `looks` is given those at the cameras."""
     yield from cameras(config, [] if looks is None else looks)
     yield from barcodes()
+    yield from scanner(config)
     yield encoder(config)
     yield archive_folder(config.archive.path)
     yield disk(config)
@@ -118,6 +119,22 @@ def barcodes() -> Iterator[Finding]:
                 f"{name} does not read its test picture",
                 "install PackWitness again",
             )
+
+
+def scanner(config: Config) -> Iterator[Finding]:
+    """Whether the configured hand scanner is there; nothing about one that types."""
+    from station.scanner.reader import ScannerFault, opener
+
+    device = opener(config.scanner.hand)
+    if device is None:
+        return
+    name, open_it = device
+    try:
+        open_it().close()
+    except ScannerFault as fault:
+        yield Finding("scanner", Level.WARN, f"{name}: {fault.why}", "see docs/scanners.md")
+    else:
+        yield Finding("scanner", Level.OK, f"{name} can be opened")
 
 
 def encoder(config: Config) -> Finding:

@@ -31,12 +31,16 @@ from station.rules.events import (
     ShotAsked,
 )
 from station.rules.state import Alarm, Question, State
+from station.scanner.reader import Code, Here, ScannerThread, Told, opener
 from station.ui import pixels
+from station.ui.bell import Bell
 from station.ui.bench_screen import BenchScreen
 from station.ui.big import Big
 from station.ui.dialogs import REASON_KEYS, Dialog, HelpScreen
+from station.ui.driver import bench_driver
 from station.ui.labels import KeyLabel
 from station.ui.messages import Catalogue, chosen, languages
+from station.ui.parser import OPAQUE
 from station.ui.picture import colors
 from station.ui.shot_tile import ShotTile
 from station.ui.wedge import Scan, Taken, Wedge
@@ -51,18 +55,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUIT_TWICE_S: Final = 5.0
-BELLS: Final = {
-    Cue.OK: 1,
-    Cue.SHOT: 1,
-    Cue.SEALED: 1,
-    Cue.WARN: 2,
-    Cue.ALARM: 3,
-}
-BELL_GAP_S: Final = 0.15
+CLICKS: Final = (
+    events.MouseDown,
+    events.MouseUp,
+    events.MouseScrollDown,
+    events.MouseScrollUp,
+    events.MouseScrollLeft,
+    events.MouseScrollRight,
+)
+"""What a mouse does that moves or presses something. Where it points only is no part of it."""
 
 
 class Settle(Message):
     """Posted behind the keys that wait in the queue: has the burst really ended?"""
+
+
+class ScannerTold(Message):
+    """The thread of a scanner that does not type has read a code, or found or lost its scanner."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self.told = told
 
 
 class RasterLoaded(Message):
@@ -83,12 +96,18 @@ class BenchApp(App[None]):
         archive: Archive,
         make_bench: Callable[[Config, Archive], Bench] = Bench,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=bench_driver())
         self.bench = make_bench(config, archive)
-        self._sound = config.bench.sound
+        self._bell = Bell(self, on=config.bench.sound)
         self._words = Catalogue(chosen(config.bench.language))
-        self._burst_s = config.scanner.burst_ms / 1000
-        self._wedge = Wedge(self._burst_s)
+        scanner = config.scanner.hand
+        self._burst_s = scanner.burst_s
+        self._wedge = Wedge(self._burst_s, scanner.terminator, scanner.quiet_s)
+        self._translate = scanner.translation
+        device = opener(scanner)
+        self._scanner = ScannerThread(*device, self._scanner_told) if device else None
+        self._clicks: list[events.MouseEvent] = []
+        """Clicks that wait for one burst gap: a code may spell one."""
         self._settling: Timer | None = None
         self._question: asyncio.Task[None] | None = None
         """Held here because the loop holds its tasks only weakly."""
@@ -97,7 +116,6 @@ class BenchApp(App[None]):
         self._shown: Alarm | Question | None = None
         self._leaving = False
         self._quit_asked_s = float("-inf")
-        self._quiet_until_s = float("-inf")
 
     # ------------------------------------------------------------------ life
 
@@ -108,6 +126,8 @@ class BenchApp(App[None]):
     def _start(self) -> None:
         """After the first picture: everything that takes time."""
         self.bench.start(self._changed)
+        if self._scanner:
+            self._scanner.start()
         self.run_worker(self._load_raster, thread=True)
 
     def _load_raster(self) -> None:
@@ -132,13 +152,22 @@ class BenchApp(App[None]):
             self.run_worker(self._close(), exit_on_error=False)
 
     async def _close(self) -> None:
+        self.let_scanner_go()
         await self.bench.close()
         self.exit()
+
+    def let_scanner_go(self) -> None:
+        """Read the scanner that does not type no more."""
+        if self._scanner:
+            self._scanner.stop()
 
     # ------------------------------------------------------------------ keys and scans
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._clicks and event.time - self._clicks[-1].time < self._burst_s:
+                self._clicks.clear()  # they began a burst: data
+                self._act(self._wedge.key(OPAQUE, None, event.time))
             self._act(self._wedge.key(event.key, event.character, event.time))
             if not self._wedge.entry:
                 self._bench_screen.show_entry("")
@@ -147,14 +176,17 @@ class BenchApp(App[None]):
         if isinstance(event, events.Paste) and not event.is_forwarded:
             self._act(self._wedge.paste(event.text))
             return
-        button = isinstance(event, events.MouseDown | events.MouseUp) and not event.is_forwarded
-        if button and self._wedge.interrupt(event.time):
+        if isinstance(event, CLICKS) and not event.is_forwarded:
+            if not self._wedge.interrupt(event.time):
+                self._clicks.append(event)
+                self._settle_later()
             return
         await super().on_event(event)
 
     def _settle_later(self) -> None:
         """Look again after a burst's gap; one timer at a time, however many keys come."""
-        if self._settling is None and (self._wedge.waiting or self._wedge.entry):
+        waiting = self._wedge.waiting or self._wedge.entry or self._clicks
+        if self._settling is None and waiting:
             self._settling = self.set_timer(self._burst_s, self.look_again, name="settle")
 
     def look_again(self) -> None:
@@ -174,21 +206,44 @@ class BenchApp(App[None]):
 
         loop.call_soon(follow)
 
-    def on_settle(self, message: Settle) -> None:
+    async def on_settle(self, message: Settle) -> None:
         self._settling = None
+        while self._clicks and message.time - self._clicks[0].time >= self._burst_s:
+            await super().on_event(self._clicks.pop(0))
         self._act(self._wedge.settle(message.time))
         if self._wedge.is_quiet(message.time):
             self._bench_screen.show_entry(self._wedge.entry)
-            if not self._wedge.waiting:
+            if not self._wedge.waiting and not self._clicks:
                 return
         self._settle_later()
 
     def _act(self, taken: Taken) -> None:
         for item in taken:
             if isinstance(item, Scan):
-                self.bench.scan(item.text)
+                self.bench.scan(self._translate(item.text) if item.keyed else item.text)
             else:
                 self.command(item.key)
+
+    def _scanner_told(self, told: Told) -> None:
+        """On the scanner's thread."""
+        self.post_message(ScannerTold(told))
+
+    def on_scanner_told(self, message: ScannerTold) -> None:
+        """What a scanner that does not type sends is a scan by hand, like any other."""
+        told = message.told
+        if isinstance(told, Code):
+            self.bench.scan(told.text)
+        elif isinstance(told, Here):
+            log.info("scanner %s is there", told.device)
+            if self._bench_screen.scanner_lost:
+                self._say("scanner_back", (("device", told.device),), Cue.OK)
+            self._bench_screen.show_scanner(())
+        else:
+            log.warning("scanner %s: %s", told.device, told.why)
+            about = (("device", told.device), ("why", told.why))
+            self._say("scanner_lost", about, Cue.WARN)
+            self._bench_screen.show_scanner(about)
+        self._bench_screen.apply()
 
     def on_key_label_pressed(self, message: KeyLabel.Pressed) -> None:
         self.command(message.key)
@@ -243,26 +298,20 @@ class BenchApp(App[None]):
 
     def _changed(self, state: State, says: tuple[Say, ...]) -> None:
         for say in says:
-            self._say(say.key, say.params, say.cue)
+            self._say(say.key, say.params, say.cue, quiet=say.quiet)
         self._bench_screen.apply()
         self._show_dialog(state)
 
-    def _say(self, key: str, params: tuple[tuple[str, str], ...], cue: Cue) -> None:
+    def _say(
+        self, key: str, params: tuple[tuple[str, str], ...], cue: Cue, *, quiet: bool = False
+    ) -> None:
         if self._words.has(f"say.{key}"):
-            self._bench_screen.say(self._words.text(f"say.{key}", self._translated(params)))
-        self._ring(cue)
-
-    def _ring(self, cue: Cue) -> None:
-        """Ring the terminal's bell; an alarm at once, anything else not into a running pattern."""
-        now_s = time.monotonic()
-        alarm = cue is Cue.ALARM
-        if not self._sound or cue is Cue.NONE or (now_s < self._quiet_until_s and not alarm):
-            return
-        bells = BELLS[cue]
-        self._quiet_until_s = now_s + bells * BELL_GAP_S
-        self.bell()
-        for place in range(1, bells):
-            self.set_timer(place * BELL_GAP_S, self.bell)
+            text = self._words.text(f"say.{key}", self._translated(params))
+            if quiet:
+                self._bench_screen.mention(text)
+            else:
+                self._bench_screen.say(text)
+        self._bell.ring(cue)
 
     def _translated(self, params: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Parameters that are names of ours, in the packer's language."""
@@ -283,7 +332,7 @@ class BenchApp(App[None]):
 
     def _show_dialog(self, state: State) -> None:
         """The oldest alarm stands on the screen, else the question, else the bench."""
-        wanted = state.alarms[0] if state.alarms else state.question
+        wanted = state.alarms[0] if state.alarms else state.asking
         if wanted == self._shown:
             return
         self._shown = wanted
@@ -341,4 +390,5 @@ async def show(
             headless=headless, size=(120, 34) if headless else None, auto_pilot=pilot
         )
     finally:
+        app.let_scanner_go()
         await app.bench.close()

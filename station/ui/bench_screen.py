@@ -26,6 +26,7 @@ from station.ui.labels import KEYS, KeyLabel, Line, key_text
 from station.ui.messages import Catalogue, shown
 from station.ui.picture import CameraTile
 from station.ui.shot_tile import ShotTile
+from station.ui.sightings import Sightings
 from storage.records import Kind, Status
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class BenchScreen(Screen[None]):
         self._bench = bench
         self.words = words
         self._said = ""
+        self.scanner_lost: tuple[tuple[str, str], ...] = ()
+        self._sightings = Sightings()
         self._result_s = float("-inf")
         self._result = ""
         self._rest_due = False
@@ -113,6 +116,14 @@ class BenchScreen(Screen[None]):
         """Show one line about what has just happened."""
         self._said = text
 
+    def show_scanner(self, lost: tuple[tuple[str, str], ...]) -> None:
+        """Show which scanner is gone and why, as long as it is; () when it is back."""
+        self.scanner_lost = lost
+
+    def mention(self, text: str) -> None:
+        """Show beside that line, where it leaves room, what a camera has read."""
+        self._sightings.tell(text, time.monotonic())
+
     def show_entry(self, entry: str) -> None:
         """Show what has been typed so far."""
         line = self.query_one("#entry", Line)
@@ -136,6 +147,7 @@ class BenchScreen(Screen[None]):
         self._paint_cameras(self._bench.state)
         self._paint_trouble(self._bench.state)
         self._paint_disk()
+        self._paint_said()
 
     # ------------------------------------------------------------------ painting
 
@@ -249,8 +261,18 @@ class BenchScreen(Screen[None]):
         self._paint_disk()
         # Where there is no room for all keys, those that mean nothing now give way.
         self.query_one("#keys").set_class(state.active is None, "idle")
+        self._paint_said()
+
+    def _paint_said(self) -> None:
+        """What has happened; and at the line's end, dimmed, what a camera has read."""
         cramped = self.size.width < FULL_COLUMNS or self.size.height < FULL_ROWS
-        said = self._said or (self.words.text("label.too_small") if cramped else "")
+        said = Text(self._said or (self.words.text("label.too_small") if cramped else ""))
+        room = self.size.width - 4 - said.cell_len - (3 if said else 0)
+        seen = Text(self._sightings.text(time.monotonic(), room), "not bold #9aa7b2")
+        if seen:
+            seen.truncate(room, overflow="ellipsis")
+            said.append(" " * (3 * bool(said) + room - seen.cell_len))
+            said.append_text(seen)
         self.query_one("#said", Line).show(said)
 
     def _paint_slots(self, state: State) -> None:
@@ -264,9 +286,12 @@ class BenchScreen(Screen[None]):
 
     def _paint_about(self, state: State) -> None:
         words, active = self.words, state.active
+        doubts: tuple[str, ...] = ()
         facts = [words.text("label.waybill")]
         if active is not None:
             facts.append(active.waybill.number)
+            doubts = look.doubts(active)
+            facts += [words.text(f"label.{doubt}") for doubt in doubts]
             if active.kind is Kind.RETURN:
                 facts.append(words.text("label.return"))
             if active.waybill.carrier:
@@ -275,7 +300,10 @@ class BenchScreen(Screen[None]):
                 facts.append(words.text("label.pass", [("n", str(active.pass_no))]))
         if state.packer:
             facts.append(f"{words.text('label.packer')} {shown(state.packer)}")
-        self.query_one("#about", Line).show("   ".join(facts))
+        line = Text("   ".join(facts))
+        for doubt in doubts:
+            line.highlight_words([words.text(f"label.{doubt}")], "bold #000000 on #f0b400")
+        self.query_one("#about", Line).show(line)
 
     def _paint_notices(self, state: State) -> None:
         notice = self.query_one("#notice", Line)
@@ -291,13 +319,15 @@ class BenchScreen(Screen[None]):
         """One line for what a supervisor must see to, the most urgent first."""
         line, words = self.query_one("#trouble", Line), self.words
         line.set_class(state.disk is Disk.FULL, "full")
-        line.set_class(state.disk is Disk.LOW or bool(state.unrepaired), "low")
+        line.set_class(state.disk is Disk.LOW or bool(state.unrepaired or self.scanner_lost), "low")
         if state.disk is Disk.FULL:
             line.show(words.text("notice.disk_full"))
         elif state.disk is Disk.LOW:
             line.show(words.text("notice.disk_low", [("left", self._time_left())]))
         elif state.unrepaired:
             line.show(words.text("notice.unrepaired", [("why", state.unrepaired)]))
+        elif self.scanner_lost:
+            line.show(words.text("notice.scanner_lost", self.scanner_lost))
 
     def _paint_cameras(self, state: State) -> None:
         rates = {status.name: status.fps for status in self._bench.statuses()}

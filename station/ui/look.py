@@ -8,7 +8,7 @@ from typing import Final
 from station.rules.checks import GOOD
 from station.rules.events import Disk
 from station.rules.state import Active, Camera, Finished, Phase, State
-from storage.records import Kind, LabelCheck, Status
+from storage.records import CheckDigit, Kind, LabelCheck, Status
 
 SEALED_SHOWN_S: Final = 4.0
 """How long the last parcel's result stays on the banner when nobody scans."""
@@ -64,6 +64,8 @@ def banner(state: State, now_ms: int, since_result_s: float, *, started: bool) -
         return Look("deciding", "check", "check", "answer", number=number)
     if active is not None:
         return _at_work(state, active, now_ms)
+    if state.unlisted is not None:
+        return Look("check", "check", "check", "answer", number=state.unlisted.number)
     if state.phase is Phase.LOOKING_UP and state.wanted:
         return Look("opening", "record", "recording", "opening", number=state.wanted.waybill.number)
     if not started:
@@ -89,9 +91,10 @@ def _at_work(state: State, active: Active, now_ms: int) -> Look:
     if state.phase is Phase.OPENING:
         word = "opening"
     tone, sign = "recording", "record"
-    if state.alarms or state.question or active.finish_warned or active.timeout_warned:
+    warned = active.finish_warned or active.timeout_warned or "check_digit" in doubts(active)
+    if state.alarms or state.asking or warned:
         word, tone, sign = "check", "check", "check"
-    if state.question:
+    if state.asking:
         return Look(word, sign, tone, "answer", (), number, elapsed_ms)
     looks = slots(state)
     open_slots = [look for look in looks if look.state in ("now", "missing")]
@@ -104,6 +107,17 @@ def _at_work(state: State, active: Active, now_ms: int) -> Look:
     first = open_slots[0].name
     params = (("n", str(names.index(first) + 1)), ("slot", first))
     return Look(word, sign, tone, "photo", params, number, elapsed_ms)
+
+
+def doubts(active: Active) -> tuple[str, ...]:
+    """What makes the number at hand doubtful (message keys below `label`): whoever packs should
+    compare it with the label. A photo of the label that shows it settles the check digit."""
+    shown = any(shot.label_check is LabelCheck.MATCH for shot in active.shots)
+    wrong = active.waybill.check is CheckDigit.FAILED and not shown
+    return (
+        *(("check_digit",) if wrong else ()),
+        *(("unlisted",) if active.waybill.carrier is None else ()),
+    )
 
 
 def _result(finished: Finished) -> Look:

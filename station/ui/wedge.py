@@ -4,19 +4,31 @@ Pure: fed with keys and the times at which they arrived (stamped in the driver's
 busy screen does not blur them), it answers with texts and commands. Stands before focus, bindings
 and dialogs. Knows no Textual and no rule.
 
-A scanner types a code within milliseconds and ends it with CR, LF, Tab or nothing. Whatever comes
-inside such a burst is data: a control character, an arrow or a function key that the terminal made
-of an escape sequence is put into the text, where it makes the scan refused, and is never obeyed.
+A scanner types a code within milliseconds and ends it with CR, LF, Tab or nothing; a setting may
+say which. Whatever comes inside such a burst is data: a control character, an arrow or a function
+key that the terminal made of an escape sequence is put into the text, where it makes the scan
+refused, and is never obeyed.
 A command key is therefore held for one burst gap before it counts.
 """
 
 from __future__ import annotations
 
 import re
+import statistics
 from dataclasses import dataclass
 from typing import Final
 
+from station.scanner.settings import QUIET_AFTER_TERMINATOR_S, Terminator
+
 TERMINATORS: Final = frozenset({"enter", "ctrl+m", "ctrl+j", "tab"})
+ENDS: Final[dict[Terminator, frozenset[str]]] = {
+    "auto": TERMINATORS,
+    "enter": TERMINATORS - {"tab"},
+    "tab": frozenset({"tab"}),
+    "none": TERMINATORS,
+}
+"""What ends a burst, by the setting; the others are data inside it. Outside one, where a person
+types, all of them do."""
 SEPARATORS: Final = {
     "ctrl+right_square_bracket": "\x1d",
     "ctrl+circumflex_accent": "\x1e",
@@ -28,8 +40,8 @@ ESCAPE: Final = "\x1b"
 """Stands for a key that is no character, inside a burst."""
 QUIET_S: Final = 0.12
 """A burst without a terminator ends after this silence: three times the slowest scanner's gap."""
-QUIET_AFTER_TERMINATOR_S: Final = 1.0
-"""The same, once the scanner was seen to end its codes: a hiccup on the way must not cut one."""
+SHORTEST_KEYED: Final = 3
+"""Keys that nobody types one burst gap apart."""
 SHORTEST_BURST: Final = 6
 """Keys that a scanner without a terminator sends at least; fewer are a person's."""
 STALE_S: Final = 0.5
@@ -39,9 +51,10 @@ LONGEST_ENTRY: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One text, as it arrived."""
+    """One text, as it arrived. `keyed`: a scanner typed it, by its own idea of the keyboard."""
 
     text: str
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +70,14 @@ Taken = list[Scan | CommandKey]
 class Wedge:
     """Collects keys into scans. Times are seconds of one monotonic clock."""
 
-    def __init__(self, burst_s: float) -> None:
+    def __init__(
+        self, burst_s: float, terminator: Terminator = "auto", quiet_s: float = QUIET_S
+    ) -> None:
         self._burst_s = burst_s
-        self._quiet_s = QUIET_S
+        self._ends = ENDS[terminator]
+        self._may_learn = terminator == "auto"
+        self._unended_s = quiet_s
+        self._quiet_s = QUIET_AFTER_TERMINATOR_S if terminator in ("enter", "tab") else quiet_s
         self._keys: list[str] = []
         self._gaps_s: list[float] = []
         self._run = 0
@@ -75,7 +93,7 @@ class Wedge:
     @property
     def waiting(self) -> bool:
         """True while `settle` has something to decide later."""
-        return self._held is not None or self._is_burst or self._is_noise
+        return self._held is not None or self._is_burst or self._is_spoilt
 
     def is_quiet(self, now_s: float) -> bool:
         """True when no scanner is at work: what stands in `entry` is a person's."""
@@ -94,12 +112,12 @@ class Wedge:
             else:
                 out.append(CommandKey(self._held))
             self._held = None
-        if key in TERMINATORS:
-            if self._is_burst:
+        inside = burst and len(self._keys) > self._run
+        if key in self._ends or (key in TERMINATORS and not inside):
+            if self._is_burst and self._may_learn:
                 self._quiet_s = QUIET_AFTER_TERMINATOR_S
             return out + self._end()
         data = SEPARATORS.get(key, character)
-        inside = burst and len(self._keys) > self._run
         if "alt+" in key and inside:
             self._take(ESCAPE, gap_s)  # the terminal made `alt+x` of an ESC and an x
             self._take(data or "", gap_s)
@@ -138,12 +156,15 @@ class Wedge:
                 return []
             held, self._held = self._held, None
             return [CommandKey(held)]
-        if silent_s >= self._quiet_s:
-            if self._is_noise:
-                self._clear()
-            elif self._is_burst:
-                self._quiet_s = QUIET_S
+        if self._is_spoilt and silent_s >= self._unended_s:
+            # Refused in any case: it must not wait for its end, and take the next scan with it.
+            if not self._is_noise:
                 return self._end()
+            self._clear()
+        if silent_s >= self._quiet_s and self._is_burst:
+            if self._may_learn:
+                self._quiet_s = self._unended_s
+            return self._end()
         return []
 
     @property
@@ -151,6 +172,11 @@ class Wedge:
         """The newest keys came from a scanner. One key that a person holds down does not."""
         run = self._keys[self._run :]
         return len(run) >= SHORTEST_BURST and any(key != run[0] for key in run)
+
+    @property
+    def _is_spoilt(self) -> bool:
+        """What is no character stands in it: no number will come of it."""
+        return any(not key.isprintable() and key not in SEPARATORS.values() for key in self._keys)
 
     @property
     def _is_noise(self) -> bool:
@@ -166,9 +192,11 @@ class Wedge:
 
     def _end(self) -> Taken:
         start = self._run if self._is_burst and self._follows_a_person else 0
-        text = "".join(self._keys[start:])
+        text, gaps_s = "".join(self._keys[start:]), self._gaps_s[start + 1 :]
+        # The middle one: a scanner that hesitates on the way is no person.
+        keyed = len(gaps_s) >= SHORTEST_KEYED - 1 and statistics.median(gaps_s) < self._burst_s
         self._clear()
-        return [Scan(text)] if text else []
+        return [Scan(text, keyed)] if text else []
 
     @property
     def _follows_a_person(self) -> bool:

@@ -15,6 +15,7 @@ from pyzbar import pyzbar
 
 from capture.testcard import BARS, MARKS, MODULES_MM, read_card
 from station.cards import LANGUAGES, CardError, Language, PrintedCard, cards, render
+from station.scanner.setup_card import CARD_TEXT
 from station.waybill import Card, Refusal, WaybillRules, understand
 
 Grey = npt.NDArray[Any]
@@ -41,7 +42,16 @@ def printed(sheet: tuple[PrintedCard, ...]) -> list[Grey]:
 @pytest.fixture(scope="module")
 def pages(printed: list[Grey]) -> list[Grey]:
     """Those with command cards."""
-    return printed[:-1]
+    return printed[:-2]
+
+
+def test_the_set_up_card_is_read_as_it_is_meant(printed: list[Grey]) -> None:
+    found = zxingcpp.read_barcodes(printed[-2])
+    assert sorted(code.bytes for code in found) == [CARD_TEXT.encode()] * 2
+    read = pyzbar.decode(printed[-2], [pyzbar.ZBarSymbol.CODE128])
+    assert [code.data for code in read] == [CARD_TEXT.encode()]
+    # The bench itself does nothing with it.
+    assert isinstance(understand(CARD_TEXT, WaybillRules()), Refusal)
 
 
 def test_every_barcode_of_the_page_is_read_by_zxing(
@@ -132,4 +142,4 @@ def test_the_test_card_drives_no_bench() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_test_card_speaks_what_was_asked_for(language: Language) -> None:
     pages = render(cards(("label",), language=language), language, png_ppi=20)
-    assert len(pages) == 2
+    assert len(pages) == 3

@@ -61,11 +61,13 @@ OTHER = "1Z5R89390357567127"
 BURST_S = 0.02
 
 
-def config(language: str = "en", **bench: object) -> Config:
+def config(
+    language: str = "en", scanner: dict[str, object] | None = None, **bench: object
+) -> Config:
     return Config.model_validate(
         {
             "bench": {"name": "bench-t", "packer": "Ana", "language": language, **bench},
-            "scanner": {"burst_ms": int(1000 * BURST_S)},
+            "scanner": {"burst_ms": int(1000 * BURST_S), **(scanner or {})},
             "camera": [{"name": name, "source": "sim:?seed=99"} for name in CAMERAS],
         }
     )
@@ -253,6 +255,7 @@ async def desk(
     *,
     size: tuple[int, int] = (120, 34),
     language: str = "en",
+    scanner: dict[str, object] | None = None,
     **bench: object,
 ) -> AsyncIterator[Desk]:
     """The app on a terminal of `size` cells, its bench started."""
@@ -262,7 +265,7 @@ async def desk(
         made.append(SoloBench(config, archive))
         return made[0]
 
-    app = BenchApp(config(language, **bench), cast("Archive", None), make)
+    app = BenchApp(config(language, scanner, **bench), cast("Archive", None), make)
     async with app.run_test(size=size) as pilot:
         running = Desk(app, made[0], pilot)
         await running.settle()

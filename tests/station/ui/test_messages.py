@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station import waybill
+from station import photo, waybill
 from station.rules.events import Disk
 from station.ui import look
 from station.ui.messages import Catalogue, chosen, flat, languages, shown
@@ -18,6 +18,8 @@ from station.ui.messages import Catalogue, chosen, flat, languages, shown
 ENGLISH = Catalogue("en")
 FAULTS = {"photo_dark", "photo_blurred", "photo_moving", "photo_glaring"}
 """What `station.stills` may find wrong with a photo."""
+ADVICE = set(re.findall(r'"(label_\w+)"', Path(photo.__file__).read_text(encoding="utf-8")))
+"""What it may advise about a label that cannot be read."""
 
 
 def fields(text: str) -> set[str]:
@@ -50,7 +52,10 @@ def spoken_keys() -> set[str]:
     """Every message key that the rules can say, from their source."""
     said = set(re.findall(r'\.say\(\s*"(\w+)"', rules_source()))
     said |= {f"disk_{level.value}" for level in Disk}
-    return said | {reason.value for reason in waybill.Reason} | FAULTS
+    reasons = {reason.value for reason in waybill.Reason}
+    seen = {f"seen_{reason.removeprefix('scan_')}" for reason in reasons}
+    seen |= {"seen_unlisted", "seen_check_digit"}  # what `station.bench` adds to them
+    return said | reasons | seen | FAULTS
 
 
 def test_whatever_the_rules_say_has_a_message() -> None:
@@ -61,7 +66,7 @@ def test_whatever_the_rules_say_has_a_message() -> None:
 def test_every_alarm_and_question_has_a_word_a_cause_and_what_to_do() -> None:
     alarms = {f"alarm.{key}" for key in re.findall(r'\.alarm\(\s*"(\w+)"', rules_source())}
     assert len(alarms) >= 6
-    for key in alarms | {"question.duplicate", "question.cancel"}:
+    for key in alarms | {"question.duplicate", "question.cancel", "question.unlisted"}:
         for part in ("word", "what", "do"):
             assert ENGLISH.has(f"{key}.{part}"), f"{key}.{part}"
 
@@ -70,6 +75,14 @@ def test_every_fault_of_a_photo_says_what_to_do_and_has_a_word_for_its_slot() ->
     for fault in FAULTS:
         assert "F2" in ENGLISH.text(f"say.{fault}")
         assert ENGLISH.has(f"slot.{fault}")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_advice_about_a_label_says_what_to_do_in_one_line(language: str) -> None:
+    assert len(ADVICE) == 7
+    said = {Catalogue(language).text(f"say.{advice}") for advice in ADVICE}
+    assert len(said) == len(ADVICE)
+    assert all("F2" in text and len(text) <= 80 for text in said)
 
 
 def test_every_alarm_is_said_too() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual import constants, events
-from textual._xterm_parser import XTermParser
 
+from station.scanner.settings import Terminator
+from station.ui.parser import ScanParser
 from station.ui.wedge import CommandKey, Scan, Taken, Wedge
 
 BURST_S = 0.035
@@ -32,14 +33,14 @@ ENDS = st.sampled_from(["\r", "\n", "\t", "\r\n"])
 class Keyboard:
     """A terminal, a wedge and a clock."""
 
-    def __init__(self) -> None:
-        self.wedge = Wedge(BURST_S)
+    def __init__(self, terminator: Terminator = "auto", quiet_s: float = 0.12) -> None:
+        self.wedge = Wedge(BURST_S, terminator, quiet_s)
         self.now_s = 100.0
         self.taken: Taken = []
 
     def type(self, text: str, gap_s: float = SCANNER_S) -> Keyboard:
         """What the wedge makes of `text`, its keys `gap_s` apart."""
-        parser = XTermParser()
+        parser = ScanParser()
         received = [*parser.feed(text)]
         if len(received) < len(text) and "\x1b" in text:
             time.sleep(constants.ESCAPE_DELAY)  # the parser waits for the rest of a sequence
@@ -96,14 +97,29 @@ def test_a_scanner_without_a_terminator_is_understood_by_its_silence(codes: list
 @given(st.binary(min_size=1, max_size=60), st.sampled_from(["\r", ""]))
 def test_nothing_inside_a_burst_is_obeyed(data: bytes, end: str) -> None:
     """Any bytes between the characters of a code: no command, and no clean number either."""
-    hostile = data.decode("latin-1").replace("\x1b[200~", "")
+    hostile = data.decode("latin-1")
     keyboard = Keyboard().type("ABC1234" + hostile + "XYZ9876" + end).wait()
     assert not keyboard.commands
 
 
 @pytest.mark.parametrize(
     "inside",
-    ["\x11", "\x03", "\x00", "\x1b[A", "\x1bOP", "\x1b[24~", "\x7f", "\x1b[<0;9;9M", "\x1bx"],
+    [
+        "\x11",
+        "\x03",
+        "\x00",
+        "\x1b[A",
+        "\x1bOP",
+        "\x1b[24~",
+        "\x7f",
+        "\x1b[<0;9;9M",
+        "\x1bx",
+        "\x1b[I",
+        "\x1b[200~",
+        "\x1b[5;5R",
+        "\x1b[48;5;5;5;5t",
+        "\x1b]",
+    ],
 )
 def test_a_code_with_a_control_or_an_escape_sequence_is_no_clean_number(inside: str) -> None:
     keyboard = Keyboard().type(f"1Z999AA1{inside}0123456784\r").wait()
@@ -209,6 +225,56 @@ def test_a_hiccup_on_the_way_does_not_cut_a_code(place: int, hiccup_s: float) ->
     keyboard.type(code[:place]).wait(hiccup_s)
     keyboard.type(code[place:] + "\r").wait()
     assert keyboard.scans == [code, code]
+
+
+@pytest.mark.parametrize("terminator", ["enter", "tab"])
+def test_a_scanner_that_is_known_to_end_its_codes_is_not_cut_before_the_first_end(
+    terminator: Terminator,
+) -> None:
+    keyboard = Keyboard(terminator).type("1Z999AA10").wait(0.7).type("123456784")
+    assert keyboard.scans == []
+    assert keyboard.type({"enter": "\r", "tab": "\t"}[terminator]).scans == ["1Z999AA10123456784"]
+
+
+def test_an_unended_scanner_is_cut_only_by_a_longer_silence_than_it_is_known_for() -> None:
+    for quiet_s, scans in ((0.12, ["1Z999AA10", "123456784"]), (0.3, ["1Z999AA10123456784"])):
+        keyboard = Keyboard("none", quiet_s).type("1Z999AA10").wait(0.2)
+        assert keyboard.type("123456784").wait(0.4).scans == scans
+
+
+def test_a_scanner_that_ends_its_codes_no_more_is_waited_for_as_the_setting_says() -> None:
+    keyboard = Keyboard("auto", 0.3).type("1Z999AA10123456784\r").type("1Z999AA10").wait(1.2)
+    keyboard.type("1Z999AA10").wait(0.2).type("123456784").wait(0.4)
+    assert keyboard.scans == ["1Z999AA10123456784", "1Z999AA10", "1Z999AA10123456784"]
+
+
+def test_a_scanner_known_to_end_with_nothing_does_not_learn_otherwise() -> None:
+    keyboard = Keyboard("none").type("1Z999AA10123456784\r").wait(0.3)
+    assert keyboard.type("1Z999AA10123456784").wait(0.3).scans == ["1Z999AA10123456784"] * 2
+
+
+@pytest.mark.parametrize(("terminator", "sign"), [("enter", "\t"), ("tab", "\r")])
+def test_what_is_not_the_end_is_data_of_a_scanner_and_the_end_for_a_person(
+    terminator: Terminator, sign: str
+) -> None:
+    keyboard = Keyboard(terminator).type(f"1Z999{sign}AA10").wait(2)
+    assert keyboard.scans == [f"1Z999{sign}AA10"]
+    assert Keyboard(terminator).type("12345678" + sign, PERSON_S).scans == ["12345678"]
+
+
+def test_a_scan_is_told_from_what_a_person_types() -> None:
+    def keyed(keyboard: Keyboard) -> list[bool]:
+        return [item.keyed for item in keyboard.taken if isinstance(item, Scan)]
+
+    assert keyed(Keyboard().type("PW:OK\r")) == [True]
+    assert keyed(Keyboard().type("1Z999AA1").wait(0.05).type("0123456784\r")) == [True]
+    assert keyed(Keyboard().type("SF1390257\r", PERSON_S)) == [False]
+    assert keyed(Keyboard().type("j", PERSON_S).wait(3).type("1Z999AA10123456784\r")) == [True]
+
+
+def test_a_short_spoilt_code_without_an_end_takes_no_scan_with_it() -> None:
+    keyboard = Keyboard().type("AB\x1b[ICD").wait(0.3).type("1Z999AA10123456784\r")
+    assert keyboard.scans == ["AB\x1bCD", "1Z999AA10123456784"]
 
 
 @given(st.lists(CODES, min_size=1, max_size=5))
