@@ -31,7 +31,8 @@ from station.rules import commands, events
 from station.rules.state import Rules, Slot, State, initial
 from station.session import step
 from station.simulated import SimulatedParcels
-from station.waybill import Card, Refusal, WaybillRules, understand
+from station.waybill import Card, Refusal, WaybillRules, certain, printable, understand
+from storage.records import CheckDigit, Waybill
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+HAND = "wedge"
+"""Where a scan comes from that a person made; any other source is a camera's name."""
 TICK_S = 0.25
 LOOK_S = 2.0
 """How often the disk and the clock are looked at."""
@@ -88,11 +91,7 @@ class Bench:
         self.archive = archive
         self.state = initial(session_rules(config), config.bench.packer)
         self.exited = asyncio.Event()
-        self._scan_rules = WaybillRules(
-            min_length=config.scanner.min_length,
-            max_length=config.scanner.max_length,
-            carriers=config.scanner.carriers,
-        )
+        self._scan_rules = config.scanner.waybills
         self._places = Places()
         self._footage = Footage(config, archive, self, self._scan_rules, self._places)
         self._disk = DiskWatch(archive, config.disk, len(config.camera))
@@ -143,7 +142,7 @@ class Bench:
         self._replies.spawn(self._tick())
         self._replies.spawn(self._watch_disk_and_clock())
 
-    def scan(self, text: str, via: str = "wedge", at: events.Moment | None = None) -> None:
+    def scan(self, text: str, via: str = HAND, at: events.Moment | None = None) -> None:
         """A raw scan: a command card, a waybill, or something to refuse."""
         at = at or moment()
         if self._early_scans is not None:
@@ -152,10 +151,13 @@ class Bench:
         found = understand(text, self._scan_rules)
         if isinstance(found, Card):
             self._card(found, at)
-        elif via != "wedge" and (isinstance(found, Refusal) or found.carrier is None):
+        elif via != HAND and (doubt := _doubt(found, self._scan_rules)):
             # Goods and labels carry other codes too: a camera may only open a session for a number
-            # that a carrier's rule recognises, and must not nag about the rest.
-            log.info("camera %s read %r: no carrier's number", via, text[:80])
+            # that a carrier's rule recognises whole, and must not nag about the rest.
+            shown = printable(text)
+            log.info("camera %s read %s: %s", via, shown, doubt)
+            number = found.number if isinstance(found, Waybill) else ""
+            self.dispatch(events.CodeSeen(at, via, shown, doubt, number))
         elif isinstance(found, Refusal):
             self.dispatch(events.Refused(at, found.shown, found.reason))
         else:
@@ -324,7 +326,10 @@ class Bench:
             self.send(events.Recovered, numbers=tuple(s.waybill.number for s in repaired))
         early, self._early_scans = self._early_scans or [], None
         for text, via, at in early:
-            self.scan(text, via, at)
+            found = understand(text, self._scan_rules)
+            # Nobody has seen a question yet: its time begins now, and a second scan is no answer.
+            asks = isinstance(found, Waybill) and found.carrier is None
+            self.scan(text, via, moment() if asks else at)
 
     async def _tick(self) -> None:
         while True:
@@ -354,6 +359,17 @@ class Bench:
         jump, self._clock_offset_ms = offset - self._clock_offset_ms, offset
         if abs(jump) >= CLOCK_JUMP_MS:
             self.send(events.ClockJumped, by_ms=jump, offset_ms=offset)
+
+
+def _doubt(found: Waybill | Refusal, rules: WaybillRules) -> str:
+    """Why a camera that read it may open no session: a message key, or ''."""
+    if isinstance(found, Refusal):
+        return found.reason
+    if found.carrier is None:
+        return "unlisted"
+    if found.check is CheckDigit.FAILED:
+        return "check_digit"
+    return "" if certain(found, rules) else "uncertain"
 
 
 def _offset_ms() -> int:

@@ -26,6 +26,8 @@ in `station.rules`, and know only `storage.records`.
     sealing     last clip and shot are in      idle         seal; the waybill that waits is next
     idle        CHECK                          idle         look at a test card with every camera;
                                                             a scan opens a session all the same
+    any         a number of no listed carrier  same         ask `unlisted`; yes, or the same scan
+                                                            again: as any other waybill
     any         camera down, then up           same         end the part, mark the gap; a new part
     any         disk full                      same         no new session; the open one goes on
     any         shutdown                       sealing      interrupted; exit when handed over
@@ -77,6 +79,8 @@ def _dispatch(turn: Turn, event: events.Event) -> None:
             timeouts.tick(turn)
         case events.Scanned():
             scans.scanned(turn, event)
+        case events.CodeSeen():
+            scans.code_seen(turn, event)
         case events.Refused():
             turn.say(event.reason, Cue.WARN, raw=event.raw)
         case events.LookedUp():
@@ -102,7 +106,7 @@ def _dispatch(turn: Turn, event: events.Event) -> None:
         case events.CancelAsked():
             questions.cancel_asked(turn)
         case events.Answered():
-            questions.answered(turn, event)
+            scans.answered(turn, event)
         case events.Acknowledged():
             _acknowledged(turn)
         case events.KindChosen():
@@ -188,6 +192,7 @@ def _clock_jumped(turn: Turn, event: events.ClockJumped) -> None:
 
 def _acknowledged(turn: Turn) -> None:
     if turn.state.alarms:
+        shots.note_acknowledged(turn, turn.state.alarms[0])
         turn.set(alarms=turn.state.alarms[1:])
     else:
         turn.log("acknowledged, but there is no alarm")

@@ -8,6 +8,8 @@ memory. Decides nothing: a dark photo is told, not refused.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +20,12 @@ from station.desk import Desk
 from station.places import Places
 from station.replies import Replies
 from station.rules import commands, events
-from station.waybill import WaybillRules, understand
+from station.waybill import WaybillRules, certain, understand
 from storage.records import LabelCheck, Shot, Waybill
 
 if TYPE_CHECKING:
     from capture import events as told
+    from capture.engines import Grey
     from storage.archive import Archive
 
 THUMB_WIDTH_PX = 96
@@ -37,25 +40,39 @@ class TakesStills(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the photo's file showed: see `label_check`, and the share that is overexposed, 0-1."""
+    """What the photo's file showed: see `label_check`, and the message key of what is wrong."""
 
     check: LabelCheck | None
     read: str = ""
-    glare: float = 0.0
+    fault: str = ""
 
 
-def label_check(texts: list[str], expected: str, scan: WaybillRules) -> tuple[LabelCheck, str]:
+def label_check(texts: Iterable[str], expected: str, scan: WaybillRules) -> tuple[LabelCheck, str]:
     """Whether a label shot that shows `texts` proves `expected`, and the number that it shows.
 
-    Any barcode that gives the expected number is a match: labels carry other codes too. A mismatch
-    needs a tracking number of a known carrier, so that an order number beside an unreadable
-    waybill accuses nobody.
+    Any barcode that gives the expected number is a match: labels carry other codes, too, and other
+    carriers' numbers. A mismatch needs a number that is certain to be a carrier's, so that an
+    order number beside an unreadable waybill accuses nobody; of several the first, which is the
+    surest, is named.
     """
-    seen = [found for text in texts if isinstance(found := understand(text, scan), Waybill)]
-    if any(waybill.number == expected for waybill in seen):
+    shown = tuple(texts)
+    if any(gives(text, expected, scan) for text in shown):
         return LabelCheck.MATCH, expected
-    named = [waybill.number for waybill in seen if waybill.carrier]
-    return (LabelCheck.MISMATCH, named[0]) if named else (LabelCheck.UNREADABLE, "")
+    for text in shown:
+        found = understand(text, scan)
+        if isinstance(found, Waybill) and certain(found, scan):
+            return LabelCheck.MISMATCH, found.number
+    return LabelCheck.UNREADABLE, ""
+
+
+def gives(text: str, expected: str, scan: WaybillRules) -> bool:
+    """True where a barcode that says `text` shows the tracking number `expected`, alone or as one
+    of several fields: carriers' two-dimensional codes hold addresses and links as well."""
+    found = understand(text, scan)
+    if isinstance(found, Waybill) and found.number == expected:
+        return True
+    field = rf"(?<![0-9A-Z-]){re.escape(expected)}(?![0-9A-Z-])"
+    return re.search(field, text, re.ASCII | re.IGNORECASE) is not None
 
 
 class Stills:
@@ -96,7 +113,10 @@ class Stills:
 
     async def _file(self, command: commands.TakeShot, taken: told.StillTaken) -> None:
         info = taken.info
-        unread = Look(LabelCheck.UNREADABLE if command.check_label else None)
+        unread = Look(
+            LabelCheck.UNREADABLE if command.check_label else None,
+            fault=photo.fault(info.sharpness, info.brightness, info.motion, glare=0.0),
+        )
         # The picture is evidence, whatever becomes of reading it.
         look = await self._replies.attempt(
             f"looking at {info.path.name}", unread, self._look_at, command, info
@@ -114,10 +134,8 @@ class Stills:
             sharpness=info.sharpness,
             brightness=info.brightness,
             motion=info.motion,
+            label_read=look.read if look.check is LabelCheck.MISMATCH else "",
         )
-        fault = ""
-        if look.check is not LabelCheck.MATCH:  # what was read off it is legible, whatever else
-            fault = photo.fault(info.sharpness, info.brightness, info.motion, look.glare)
         self._replies.reply(
             self._archive.add_shot(command.session, shot),
             lambda _: self._desk.send(
@@ -126,7 +144,7 @@ class Stills:
                 shot_id=command.shot_id,
                 shot=shot,
                 read=look.read,
-                fault=fault,
+                fault=look.fault,
             ),
             lambda why: self.no_shot(command, why),
         )
@@ -140,7 +158,6 @@ class Stills:
         import cv2
         import numpy as np
 
-        from capture.barcode import read_still
         from capture.quality import glare
 
         # Not by its name: OpenCV's own reading fails on Windows for names beyond ASCII.
@@ -152,8 +169,24 @@ class Stills:
             height = max(1, round(THUMB_WIDTH_PX * picture.shape[0] / picture.shape[1]))
             thumb = cv2.resize(picture, (THUMB_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
             place.thumbs[command.slot] = thumb.astype("uint8", copy=False)
-        shining = glare(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
-        if not command.check_label:
-            return Look(None, glare=shining)
-        texts = [reading.text for reading in read_still(picture)]
-        return Look(*label_check(texts, command.number, self._scan_rules), shining)
+        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        if command.check_label:
+            return self._look_at_label(command.number, grey, info)
+        fault = photo.fault(info.sharpness, info.brightness, info.motion, glare(grey))
+        return Look(None, fault=fault)
+
+    def _look_at_label(self, number: str, grey: Grey, info: told.StillInfo) -> Look:
+        """All symbologies that waybills have, whatever the site's cameras look for: a photo takes
+        its time, and what no carrier writes accuses nobody."""
+        from capture.barcode import read_still
+        from capture.legible import legibility
+
+        def expected(reading: told.Reading) -> bool:
+            return gives(reading.text, number, self._scan_rules)
+
+        readings = read_still(grey, enough=expected)
+        check, read = label_check((r.text for r in readings), number, self._scan_rules)
+        if check is not LabelCheck.UNREADABLE:  # so it is legible, whatever else
+            return Look(check, read)
+        seen = legibility(grey, readings)
+        return Look(check, fault=photo.advice(seen, info.motion, others=bool(readings)))

@@ -118,6 +118,8 @@ class Say(Command):
     key: str
     params: tuple[tuple[str, str], ...] = ()
     cue: Cue = Cue.NONE
+    quiet: bool = False
+    """Worth a look and no more: it never takes the place of a line that asks for something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from station.rules import clips, waiting
+from station.rules import clips, shots, unlisted, waiting
 from station.rules.commands import Cue, FileGap, SealSession
 from station.rules.events import Sealed, SealFailed
 from station.rules.state import Active, ClipPhase, Finished, Phase
@@ -30,7 +30,7 @@ def finish_asked(turn: Turn) -> None:
     """FINISH by key, card or the same waybill."""
     active, wanted = turn.state.active, turn.state.wanted
     if active is None:
-        turn.say("answer_first" if turn.state.question else "no_session", Cue.WARN)
+        turn.say("answer_first" if turn.state.asking else "no_session", Cue.WARN)
     elif not turn.recording:
         turn.say("already_ending", Cue.WARN, number=active.waybill.number)
     elif turn.state.question is not None:
@@ -95,6 +95,7 @@ def shutdown_asked(turn: Turn) -> None:
     if turn.state.wanted is not None:
         turn.log(f"{turn.state.wanted.waybill.number} is not packed: the bench closes")
         turn.set(wanted=None)
+    unlisted.drop(turn)
     if turn.recording:
         end(turn, EndReason.SHUTDOWN)
     elif turn.state.active is None:
@@ -119,6 +120,8 @@ def _hand_over(turn: Turn, active: Active) -> None:
     status = STATUS_AFTER.get(reason, Status.SEALED)
     for gap in active.gaps:
         turn.do(FileGap(active.session, gap))
+    for alarm in state.alarms:
+        shots.note_unacknowledged(turn, alarm)
     turn.do(SealSession(active.session, status, reason, ended.utc, active.end_text))
     finished = Finished(
         session=active.session,
@@ -145,6 +148,7 @@ def leave(turn: Turn) -> None:
     """The session is out of hand: look up the waybill that waits, or be idle."""
     turn.set(phase=Phase.IDLE, active=None, question=None)
     if turn.state.wanted is None:
+        turn.set(vouched=None)
         return
     if turn.state.blocked:
         turn.say("acknowledge_first", Cue.WARN)

@@ -73,6 +73,17 @@ class Refused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeSeen(Event):
+    """A camera read a code that opens nothing. `raw` is printable, `reason` a message key,
+    `number` the tracking number that it may be, or ''."""
+
+    camera: str
+    raw: str
+    reason: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LookedUp(Event):
     """The archive's answer to `LookUp`: the newest earlier session, or None."""
 
@@ -141,8 +152,8 @@ class ShotTaken(Event):
     read: str = ""
     """The tracking number that was decoded from a label shot, or ''."""
     fault: str = ""
-    """What is wrong with the picture: `photo_dark`, `photo_blurred`, `photo_moving`,
-    `photo_glaring`, or ''."""
+    """What is wrong with the picture, as a message key: `photo_dark` and the like, for a label that
+    was not read `label_small` and the like (see `station.photo`), or ''."""
 
 
 @dataclass(frozen=True, slots=True)

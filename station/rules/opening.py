@@ -13,7 +13,7 @@ from station.rules.commands import Cue, OpenSession
 from station.rules.events import Disk, Opened, OpenFailed
 from station.rules.state import Active, ClipPhase, Phase
 from station.rules.turn import Turn
-from storage.records import EndReason, Kind
+from storage.records import CheckDigit, EndReason, Kind
 
 
 def open_session(turn: Turn, pass_no: int) -> None:
@@ -38,7 +38,9 @@ def open_session(turn: Turn, pass_no: int) -> None:
         trigger=wanted.trigger,
         last_activity=turn.at,
     )
+    vouched = turn.state.vouched
     turn.set(phase=Phase.OPENING, active=active, wanted=None, question=None, next_kind=Kind.PACKING)
+    turn.set(vouched=None)
     turn.do(
         OpenSession(
             active.session,
@@ -56,6 +58,12 @@ def open_session(turn: Turn, pass_no: int) -> None:
         else:
             clips.open_gap(turn, camera.name, active.trigger, camera.cause)
     _note_what_stands(turn, active)
+    if wanted.waybill.carrier is None:
+        _, how = vouched or ("", "unknown")
+        who = f"{state.packer or 'the packer'} {how}"
+        turn.note("unlisted", f"no listed carrier has such a number; recorded because {who}")
+    if wanted.waybill.check is CheckDigit.FAILED:
+        turn.note("check_digit", "the check digit of the tracking number is wrong")
 
 
 def _note_what_stands(turn: Turn, active: Active) -> None:
@@ -108,5 +116,7 @@ def begin_recording(turn: Turn, without: tuple[ClipPhase, ...] = (ClipPhase.STAR
     elif active.gaps:
         cameras = ",".join(gap.camera for gap in active.gaps)
         turn.say("recording_with_gap", Cue.WARN, number=number, cameras=cameras)
+    elif active.waybill.check is CheckDigit.FAILED:
+        turn.say("recording_doubtful", Cue.WARN, number=number)
     else:
         turn.say("recording", Cue.OK, number=number)

@@ -1,14 +1,14 @@
-"""The two questions to the packer: `duplicate` before a session, `cancel` during one.
+"""Two questions to the packer: `duplicate` before a session, `cancel` during one.
 
-One is open at a time, in `State.question`, until it is answered or its time is up. Knows no key and
-no card.
+One is open at a time, in `State.question`, until it is answered or its time is up. The third
+question, about a waybill of no listed carrier, is `unlisted.py`'s. Knows no key and no card.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from station.rules import ending, opening, waiting
+from station.rules import ending, opening, unlisted, waiting
 from station.rules.commands import Cue, Say
 from station.rules.events import Answered, Prior
 from station.rules.state import Phase, Question, Wanted
@@ -37,7 +37,9 @@ def ask_duplicate(turn: Turn, wanted: Wanted, prior: Prior) -> None:
 def cancel_asked(turn: Turn) -> None:
     """CANCEL: of a waybill that waits at once, of a session after a question."""
     state = turn.state
-    if state.phase is Phase.IDLE:
+    if unlisted.is_shown(state):
+        unlisted.drop(turn)
+    elif state.phase is Phase.IDLE:
         turn.say("nothing_to_cancel", Cue.WARN)
     elif state.active is None:
         waiting.decline(turn)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from station.rules.commands import Cue, TakeShot
 from station.rules.events import ShotAsked, ShotFailed, ShotTaken
-from station.rules.state import Active, PendingShot, Slot
+from station.rules.state import Active, Alarm, PendingShot, Slot
 from station.rules.turn import Turn
 from storage.records import LabelCheck
 
@@ -17,7 +17,7 @@ def shot_asked(turn: Turn, event: ShotAsked) -> None:
     """PHOTO by key or card: the next open slot, the one that is named, or the last again."""
     state, active = turn.state, turn.state.active
     if active is None:
-        turn.say("answer_first" if turn.state.question else "no_session", Cue.WARN)
+        turn.say("answer_first" if turn.state.asking else "no_session", Cue.WARN)
     elif not turn.recording:
         turn.say("already_ending", Cue.WARN, number=active.waybill.number)
     elif event.slot is not None:
@@ -89,8 +89,10 @@ def shot_taken(turn: Turn, event: ShotTaken) -> None:
     match shot.label_check:
         case LabelCheck.MISMATCH:
             turn.alarm("label_mismatch", expected=number, read=event.read)
-        case LabelCheck.UNREADABLE:
+        case LabelCheck.UNREADABLE if not event.fault:
             turn.say("label_unreadable", Cue.WARN, number=number)
+        case LabelCheck.UNREADABLE:
+            pass  # what is said of the fault below is what to do about it
         case LabelCheck.MATCH:
             turn.say("label_ok", Cue.OK, number=number)
         case None:
@@ -121,3 +123,31 @@ def give_up(turn: Turn, shots: tuple[PendingShot, ...]) -> None:
 
 def _without(active: Active, shot_id: int) -> tuple[PendingShot, ...]:
     return tuple(shot for shot in active.pending if shot.shot_id != shot_id)
+
+
+# ---------------------------------------------------------------------------- a wrong label
+
+
+def note_acknowledged(turn: Turn, alarm: Alarm) -> None:
+    """Who has seen that the label is wrong, and when: part of the session's record."""
+    if _is_about_this_label(turn, alarm):
+        by = f" by {turn.state.packer}" if turn.state.packer else ""
+        turn.note("label_acknowledged", f"the wrong label was acknowledged{by}: {_shows(alarm)}")
+
+
+def note_unacknowledged(turn: Turn, alarm: Alarm) -> None:
+    """The session is over, and nobody has said that they saw the wrong label."""
+    if _is_about_this_label(turn, alarm):
+        text = f"the session ended before the wrong label was acknowledged: {_shows(alarm)}"
+        turn.note("label_unacknowledged", text)
+
+
+def _is_about_this_label(turn: Turn, alarm: Alarm) -> bool:
+    active = turn.state.active
+    wrong = alarm.key == "label_mismatch" and active is not None
+    return wrong and dict(alarm.params)["expected"] == turn.active.waybill.number
+
+
+def _shows(alarm: Alarm) -> str:
+    about = dict(alarm.params)
+    return f"it shows {about['read']}, scanned was {about['expected']}"

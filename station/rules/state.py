@@ -121,9 +121,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question for the packer: `duplicate` (pack again?) or `cancel` (why?).
+    """A question for the packer: `duplicate` (pack again?), `cancel` (why?) or `unlisted` (is this
+    a tracking number?).
 
-    The first is asked while DECIDING, the second beside OPENING and RECORDING."""
+    The first is asked while DECIDING, the second beside OPENING and RECORDING, the third beside
+    every phase."""
 
     key: str
     asked: Moment
@@ -195,6 +197,24 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A scanned waybill of no listed carrier: the packer is asked whether it is one at all."""
+
+    wanted: Wanted
+    asked: Moment
+    """Since when the question can be seen."""
+
+    @property
+    def number(self) -> str:
+        return self.wanted.waybill.number
+
+    @property
+    def question(self) -> Question:
+        """What the screen asks."""
+        return Question("unlisted", self.asked, (("number", self.number),))
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A session that was handed to the archive, for the list of last parcels."""
 
@@ -230,6 +250,12 @@ class State:
     active: Active | None = None
     wanted: Wanted | None = None
     question: Question | None = None
+    unlisted: Unlisted | None = None
+    """Waits for its answer beside every phase, and in the way of none: it is asked when there is
+    neither an alarm nor another question on the screen."""
+    vouched: tuple[str, str] | None = None
+    """The number of no listed carrier that is to be recorded all the same, and how that was said:
+    it is not asked about again until its session has opened."""
     alarms: tuple[Alarm, ...] = ()
     """Oldest first; the first is on the screen."""
     handed_over: tuple[Finished, ...] = ()
@@ -256,6 +282,13 @@ class State:
         there |= {shot.slot for shot in self.active.pending}
         required = self.rules.required(self.active.kind)
         return tuple(slot for slot in required if slot not in there)
+
+    @property
+    def asking(self) -> Question | None:
+        """The question that waits for an answer; an alarm may stand before it."""
+        if self.question is None and self.unlisted is not None:
+            return self.unlisted.question
+        return self.question
 
     @property
     def blocked(self) -> bool:

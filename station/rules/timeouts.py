@@ -6,7 +6,7 @@ of the rules takes.
 
 from __future__ import annotations
 
-from station.rules import checks, clips, ending, opening, questions, shots
+from station.rules import checks, clips, ending, opening, questions, shots, unlisted
 from station.rules.commands import Cue
 from station.rules.state import Phase
 from station.rules.turn import Turn
@@ -25,6 +25,7 @@ RETRY_MS = 60_000
 def tick(turn: Turn) -> None:
     """What only time does. Each rule looks at the phase that the one before it left."""
     questions.time_out(turn)
+    unlisted.time_out(turn)
     checks.time_out(turn)
     if turn.state.phase is Phase.OPENING:
         _time_out_opening(turn)

@@ -59,8 +59,8 @@ class Turn:
     def do(self, command: Command) -> None:
         self.commands.append(command)
 
-    def say(self, key: str, cue: Cue = Cue.NONE, **params: str) -> None:
-        self.do(Say(key, tuple(params.items()), cue))
+    def say(self, key: str, cue: Cue = Cue.NONE, *, quiet: bool = False, **params: str) -> None:
+        self.do(Say(key, tuple(params.items()), cue, quiet))
 
     def log(self, text: str) -> None:
         self.do(Log(text))

@@ -21,7 +21,7 @@ def look_up(turn: Turn) -> None:
 
 def drop(turn: Turn) -> None:
     """Back to idle: the waybill may be scanned again at once."""
-    turn.set(phase=Phase.IDLE, wanted=None, question=None, last_scan=None)
+    turn.set(phase=Phase.IDLE, wanted=None, question=None, last_scan=None, vouched=None)
 
 
 def decline(turn: Turn) -> None:

@@ -15,6 +15,7 @@ from station.rules.commands import (
     Exit,
     FileGap,
     FileNote,
+    Log,
     LookUp,
     OpenSession,
     Say,
@@ -24,7 +25,9 @@ from station.rules.commands import (
     TakeShot,
 )
 from station.rules.events import (
+    Answered,
     CameraWarned,
+    CancelAsked,
     Checked,
     CheckFailed,
     ClipEnded,
@@ -38,10 +41,13 @@ from station.rules.events import (
     Sealed,
     SealFailed,
     ShotTaken,
+    ShutdownAsked,
     Tick,
 )
 from station.rules.state import Phase, State
+from station.session import step
 from storage.records import (
+    CheckDigit,
     EndReason,
     Gap,
 )
@@ -74,6 +80,8 @@ class SessionSeen:
     holes: list[Gap] = field(default_factory=list)
     """What its clips were told to lack."""
     notes: list[str] = field(default_factory=list)
+    mismatch: bool = False
+    """One of its labels showed another number."""
 
 
 @dataclass
@@ -98,6 +106,8 @@ class Promises:
         self.settled: set[str] = set()
         self.warnings: dict[str, str] = {}
         self.checking = False
+        self.vouched: set[str] = set()
+        """The numbers of no listed carrier that the packer said yes to."""
         self.exits = 0
 
     @property
@@ -111,6 +121,8 @@ class Promises:
 
     def check(self, before: State, event: Event, after: State, commands: list[Command]) -> None:
         self._told(event)
+        self._vouches(before, event)
+        self._stands_in_nobodys_way(before, event, after, commands)
         self._ends(before, after)
         for command in commands:
             self._commanded(command, before, after, event.at)
@@ -165,6 +177,9 @@ class Promises:
                 assert self.at_hand == "", f"{self.at_hand} is still open"
                 assert command.session not in self.sessions
                 assert before.disk is not Disk.FULL
+                if command.waybill.carrier is None:
+                    assert command.waybill.number in self.vouched, "nobody said yes to it"
+                    self.vouched.remove(command.waybill.number)
                 self.sessions[command.session] = SessionSeen(command)
             case StartClip():
                 self._start(command, after)
@@ -188,6 +203,8 @@ class Promises:
                 assert before.phase is Phase.IDLE, "a check while a parcel is packed"
                 assert before.checking is None, "two checks at once"
                 self.checking = True
+            case Say() if command.key == "label_mismatch":
+                self.sessions[self.at_hand].mismatch = True
             case Say() if command.key == "missing_shots":
                 self.sessions[self.at_hand].told_missing = True
             case SealSession():
@@ -205,6 +222,52 @@ class Promises:
             seen.given_up += 1
             camera, _, part, *_ = note.text.split()
             self.clips[command.session, camera, int(part)].given_up = True
+
+    def _vouches(self, before: State, event: Event) -> None:
+        """Yes is an answer, or the same scan again, to a question that can be seen."""
+        if before.unlisted is None or before.question is not None or before.alarms:
+            return
+        number, scanned_ms = before.last_scan or ("", 0)
+        again = isinstance(event, Scanned) and event.via == "wedge" and not before.closing
+        if again and isinstance(event, Scanned) and event.waybill.number == before.unlisted.number:
+            late = event.at.mono_ms - scanned_ms >= before.rules.repeat_scan_ms
+            if number != before.unlisted.number or late:
+                self.vouched.add(before.unlisted.number)
+        elif isinstance(event, Answered) and event.yes:
+            self.vouched.add(before.unlisted.number)
+
+    def _stands_in_nobodys_way(
+        self, before: State, event: Event, after: State, commands: list[Command]
+    ) -> None:
+        """The question about an unlisted number begins nothing, ends nothing, holds up nothing."""
+        if isinstance(event, Scanned) and event.waybill.carrier is None:
+            own = before.active is not None and before.active.waybill == event.waybill
+            known = event.waybill.number in self.vouched
+            if not (own or known):
+                assert all(isinstance(command, Say | Log) for command in commands)
+                moved = replace(_beside(after), alarms=before.alarms)  # it may tell of a full disk
+                assert moved == _beside(before), "a number that nobody vouched for acted"
+        if isinstance(event, Tick) and before.unlisted and not (before.question or before.alarms):
+            shown_ms = event.at.mono_ms - before.unlisted.asked.mono_ms
+            assert after.unlisted is None or shown_ms < before.rules.question_timeout_ms
+        by_camera = isinstance(event, Scanned) and event.via != "wedge"
+        unlisted = isinstance(event, Scanned) and event.waybill.carrier is None
+        answers = isinstance(event, Answered | CancelAsked)
+        if before.unlisted is not None and not (by_camera or unlisted or answers):
+            would_be, would_do = step(replace(before, unlisted=None), event)
+            assert _beside(after) == _beside(would_be), f"held up: {event}"
+            stays = not isinstance(event, Scanned | Tick | ShutdownAsked)
+            assert after.unlisted is not None or not stays, f"forgotten: {event}"
+            done = [command for command in commands if not isinstance(command, Say)]
+            assert done == [command for command in would_do if not isinstance(command, Say)]
+
+    def _tells_of_doubts(self, seen: SessionSeen) -> None:
+        """What makes a session's number doubtful stands in its record."""
+        told = {note.split()[0] for note in seen.notes}
+        waybill = seen.command.waybill
+        assert ("unlisted" in told) == (waybill.carrier is None)
+        assert ("check_digit" in told) == (waybill.check is CheckDigit.FAILED)
+        assert bool({"label_acknowledged", "label_unacknowledged"} & told) == seen.mismatch
 
     def _notes_warnings(self, event: Event, commands: list[Command]) -> None:
         """A session knows each camera that does not work as asked, whichever came first."""
@@ -225,6 +288,7 @@ class Promises:
         free = before.phase is Phase.IDLE and before.disk is not Disk.FULL
         if isinstance(event, Scanned) and self.checking and free:
             refused = before.closing or before.blocked or before.last_scan is not None
+            refused |= event.waybill.carrier is None or event.via != "wedge"
             assert refused or any(isinstance(command, LookUp) for command in commands)
 
     def _start(self, command: StartClip, after: State) -> None:
@@ -247,6 +311,7 @@ class Promises:
         rolling = [clip_id for clip_id, clip in own.items() if not clip.ended]
         assert len(rolling) == seen.given_up, f"sealed while {rolling} roll"
         seen.sealed = command
+        self._tells_of_doubts(seen)
         assert [hole for hole in seen.holes if hole not in seen.gaps] == [], "a hole was not filed"
         for camera in before.cameras:
             self._is_covered(seen, camera.name, command.ended_at)
@@ -289,8 +354,18 @@ class Promises:
             assert state.question is None
         if state.phase is Phase.IDLE:
             assert state.wanted is None
+        wanted = state.wanted
+        if wanted is not None and wanted.waybill.carrier is None:
+            assert state.vouched is not None
+            assert state.vouched[0] == wanted.waybill.number
+        assert not (state.closing and state.unlisted)
         assert len(state.alarms) <= 20
         assert len({(alarm.key, alarm.params[:1]) for alarm in state.alarms}) == len(state.alarms)
+
+
+def _beside(state: State) -> State:
+    """`state` without the question about an unlisted number, and without what every event moves."""
+    return replace(untouched(state), unlisted=None, last_scan=None)
 
 
 def untouched(state: State) -> State:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from station.rules.commands import (
     CheckCameras,
     Command,
+    FileNote,
     LookUp,
     OpenSession,
     Say,
@@ -34,6 +35,7 @@ from station.rules.events import (
     ClipEnded,
     ClipStarted,
     ClockJumped,
+    CodeSeen,
     Disk,
     DiskChanged,
     Event,
@@ -61,6 +63,7 @@ from station.rules.events import (
 from station.rules.state import Phase, Rules, Slot, initial
 from station.session import step
 from storage.records import (
+    CheckDigit,
     Clip,
     Gap,
     LabelCheck,
@@ -85,7 +88,9 @@ RULES = (Rules(slots=SLOTS, cameras=CAMERAS), STRICT, HASTY)
 
 
 def waybill(number: str) -> Waybill:
-    return Waybill(number, number, None)
+    """C has a wrong check digit, D is no listed carrier's."""
+    check = CheckDigit.FAILED if number == "C" else None
+    return Waybill(number, number, None if number == "D" else "ups", check)
 
 
 # ---------------------------------------------------------------------------- the world
@@ -115,6 +120,8 @@ class World:
             self.seen.add(command.key if isinstance(command, Say) else type(command).__name__)
             if isinstance(command, SealSession):
                 self.seen.add(command.end_reason.value)
+            elif isinstance(command, FileNote):
+                self.seen.add(f"note {command.note.what} {command.note.text.split()[-1]}")
             self.owed.append(command)
         answerable = (LookUp, OpenSession, StartClip, StopClip, TakeShot, SealSession, CheckCameras)
         self.owed = [command for command in self.owed if isinstance(command, answerable)]
@@ -130,7 +137,8 @@ class World:
     def move(self, name: str, pick: int) -> None:
         """Let `name` happen, if it can. An idle packer mostly scans."""
         self.ms += 130
-        if self.state.phase is Phase.IDLE and name in BY_PACKER and pick % 4:
+        idle = self.state.phase is Phase.IDLE and self.state.asking is None
+        if idle and name in BY_PACKER and pick % 4:
             name = "scan"
         MOVES[name](self, pick)
 
@@ -179,6 +187,8 @@ class World:
             CheckAsked(self.now),
             RepairFailed(self.now, "locked"),
             CheckAsked(self.now),
+            CodeSeen(self.now, "top", "6901234567892", "scan_product_code"),
+            CodeSeen(self.now, "top", "C", "check_digit", "C"),
         )
         self.tell(chosen[pick % len(chosen)])
 

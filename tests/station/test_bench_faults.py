@@ -26,6 +26,7 @@ from station.config import Config
 from station.diskspace import DiskWatch
 from station.footage import Footage, NoStill
 from station.rules import events, timeouts
+from station.rules.commands import Cue
 from station.rules.state import ClipPhase, Phase
 from storage.archive import Archive
 from storage.errors import ArchiveFull
@@ -325,13 +326,15 @@ async def test_a_repair_that_fails_is_tried_again_and_holds_up_no_scan(
     assert verify(tmp_path) == []
 
 
-async def test_goods_in_the_picture_are_no_news(tmp_path: Path) -> None:
+async def test_goods_in_the_picture_are_told_without_a_sound(tmp_path: Path) -> None:
     async with running(without_shots(tmp_path)) as at:
         await at.until(lambda: at.bench.started, "the start")
         before = len(at.said)
         for text in ("6901234567892", "../../etc", "X" * 500):
             at.bench.scan(text, via="overhead")
-        assert len(at.said) == before
+        assert [say.quiet for say in at.said[before:]] == [True] * 3
+        assert {say.cue for say in at.said[before:]} == {Cue.NONE}
+        assert at.bench.state.phase is Phase.IDLE
 
 
 async def test_a_camera_that_hangs_in_its_driver_is_let_go_of_at_the_end(tmp_path: Path) -> None:

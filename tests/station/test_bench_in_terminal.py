@@ -23,7 +23,7 @@ from capture.barcode import read_still
 from station.simulated import ups_numbers
 from storage.archive import Archive
 from storage.evidence.verify import verify
-from storage.records import EndReason, LabelCheck, Session, Status, Waybill
+from storage.records import CheckDigit, EndReason, LabelCheck, Session, Status, Waybill
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -161,7 +161,7 @@ def test_two_waybills_from_scan_to_archive(bench: Callable[..., Terminal], tmp_p
     terminal.until_shown("CLOSED 0")
 
     (session,) = found(tmp_path, NUMBERS[0])
-    assert session.waybill == Waybill(NUMBERS[0], NUMBERS[0], "ups")
+    assert session.waybill == Waybill(NUMBERS[0], NUMBERS[0], "ups", CheckDigit.OK)
     assert session.bench == "打包台-1"
     assert session.complete
     assert session.end_reason is EndReason.FINISH
@@ -180,6 +180,32 @@ def test_two_waybills_from_scan_to_archive(bench: Callable[..., Terminal], tmp_p
     assert NUMBERS[0] in {reading.text for reading in read_still(last)}
     # The number is burnt in from the scan on: the plate grows by it.
     assert 0 < plate_width(frames[0][1]) < plate_width(last) - 150
+
+
+def test_a_number_of_no_listed_carrier_is_asked_about(
+    bench: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    unlisted, hatch = "QX20260731A7", "▞▞▞▞▞▞"
+    terminal = bench()
+    terminal.until_shown("READY")
+    terminal.type(unlisted)
+    terminal.until_shown(hatch)
+    terminal.press("F7")
+    terminal.until(lambda: hatch not in terminal.screen(), "the bench after NO")
+    terminal.until_shown(f"{unlisted} is not recorded")
+    assert found(tmp_path, unlisted) == []
+    terminal.type(unlisted)
+    terminal.until_shown(hatch)
+    time.sleep(2.2)
+    terminal.type(unlisted)
+    terminal.until(lambda: bool(found(tmp_path, unlisted)), "the session after the second scan")
+    terminal.until_shown("NO LISTED CARRIER")
+    terminal.press("C-q")
+    time.sleep(0.5)
+    terminal.press("C-q")
+    terminal.until_shown("CLOSED 0")
+    (session,) = found(tmp_path, unlisted)
+    assert [note.what for note in session.notes] == ["unlisted"]
 
 
 def plate_width(picture: Picture) -> int:

@@ -17,7 +17,7 @@ import pytest
 from ulid import ULID
 
 from capture import engines
-from station import config
+from station import config, config_scanner
 from station.cli import cli, main
 from storage import files
 from storage.archive import Archive
@@ -25,7 +25,8 @@ from storage.records import EndReason, Kind, Session, Shot, Status, Waybill
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "bench", "cards", "demo", "doctor", "export", "find", "import", "record", "verify",
+    "bench", "cards", "demo", "doctor", "export", "find", "import", "read", "record", "scanner",
+    "verify",
 )  # fmt: skip
 RECORD = ("record", "--source", "sim:", "--seconds", "1", "--out", "a.mp4")
 NOW = dt.datetime(2026, 11, 22, 13, 5, tzinfo=dt.UTC)
@@ -303,7 +304,7 @@ def test_the_installed_command_is_this_one() -> None:
 
 
 def test_the_configuration_knows_the_symbologies_of_the_engines() -> None:
-    assert config.SYMBOLOGIES == engines.SYMBOLOGIES
+    assert config_scanner.SYMBOLOGIES == engines.SYMBOLOGIES
     assert config.Config().scanner.symbologies == engines.DEFAULT_SYMBOLOGIES
 
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from station.config import Config, load_config, with_archive, with_language, with_sources
 from station.config_faults import ConfigError
+from station.waybill import understand
+from storage.records import Waybill
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
@@ -293,3 +295,36 @@ def test_options_of_the_command_line_are_checked_alike(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^--language: bench\.language = 'klingon': allowed"):
         with_language(Config(), "klingon")
     assert with_archive(Config(), tmp_path / "a").archive.path == tmp_path / "a"
+
+
+def test_a_local_couriers_rule_needs_no_change_of_code(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        """[scanner]
+carriers = ["swift-van", "ups"]
+[[scanner.rule]]
+carrier = "swift-van"
+pattern = 'SV(?P<number>[0-9]{8})'
+""",
+        encoding="utf-8",
+    )
+    found = understand("sv 1234 5678", load_config(path).scanner.waybills)
+    assert isinstance(found, Waybill)
+    assert (found.number, found.carrier) == ("12345678", "swift-van")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("SV[0-9", "is no pattern: unterminated character set"),
+        ("([0-9]+)+", "must be plain: "),
+        ("[0-9]+[0-9]+[0-9]+[0-9]+X", "can match in too many ways: give fixed lengths"),
+        ("[0-9]*", "must not match an empty scan"),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_told_before_anything_opens(
+    tmp_path: Path, pattern: str, told: str
+) -> None:
+    text = f"[[scanner.rule]]\ncarrier = \"swift-van\"\npattern = '{pattern}'\n"
+    (line,) = faults(tmp_path, text)
+    assert line.startswith(f"scanner.rule[0].pattern = '{pattern}': {told}")

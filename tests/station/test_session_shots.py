@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from station.rules.commands import Cue, FileNote, LookUp
+from station.rules.events import PackerChosen
 from station.rules.state import Alarm, Phase
 from storage.records import (
     EndReason,
@@ -22,6 +23,7 @@ from tests.station.playbook import (
     down,
     later,
     looked_up,
+    note,
     open_session,
     opened,
     phase,
@@ -140,6 +142,10 @@ def test_a_late_photo_lands_in_no_other_session() -> None:
 # ---------------------------------------------------------------------------- the wrong label
 
 
+SEEN = "the wrong label was acknowledged"
+SHOWS = "it shows Z, scanned was A"
+
+
 def mismatched() -> Playbook:
     play = photographed()
     assert (
@@ -158,7 +164,7 @@ def test_the_wrong_label_lets_nothing_pass_until_it_is_acknowledged() -> None:
     play >> scan("B") << say("acknowledge_first")
     assert play
     assert play.state.alarms == (Alarm("label_mismatch", (("expected", "A"), ("read", "Z"))),)
-    play >> OK
+    play >> OK << note("A", 0, "label_acknowledged", f"{SEEN} by Kim: {SHOWS}")
     assert phase(play) is Phase.RECORDING
     assert play.alarms == []
     play >> scan("B") << stop("A")
@@ -174,7 +180,7 @@ def test_a_wrong_label_found_after_finish_still_stops_the_parcel() -> None:
     play >> taken("s-A", 2, "label", LabelCheck.MISMATCH, "Z")
     play << alarm("label_mismatch", expected="A", read="Z") << say("acknowledge_first")
     assert phase(play) is Phase.RECORDING
-    play >> OK
+    play >> OK << note("A", 0, "label_acknowledged", f"{SEEN} by Kim: {SHOWS}")
     play >> scan("B") << stop("A")
     assert phase(play) is Phase.SEALING, "the scan counts again, though it came soon after"
 
@@ -186,8 +192,27 @@ def test_a_wrong_label_found_while_sealing_keeps_the_next_waybill_out() -> None:
     play >> scan("B") << say("next_noted", Cue.OK, number="B")
     play >> taken("s-A", 1, "label", LabelCheck.MISMATCH, "Z")
     play << alarm("label_mismatch", expected="A", read="Z")
+    text = f"the session ended before the wrong label was acknowledged: {SHOWS}"
+    play << note("A", 0, "label_unacknowledged", text)
     play << seal("A", 0, EndReason.CANCEL, Status.CANCELLED)
     play << say("acknowledge_first")
     assert phase(play) is Phase.IDLE
     play >> scan("B") << say("acknowledge_first") >> OK >> scan("B") << LookUp("B")
     assert play
+
+
+def test_who_acknowledged_the_wrong_label_is_the_packer_of_that_moment() -> None:
+    for packer, by in (("Bo", " by Bo"), ("", "")):
+        play = mismatched()
+        play >> (lambda now, packer=packer: PackerChosen(now, packer))  # type: ignore[misc]
+        play << say("packer_chosen", Cue.OK, packer=packer)
+        play >> later(700)
+        assert play >> OK << note("A", 700, "label_acknowledged", f"{SEEN}{by}: {SHOWS}")
+
+
+def test_another_alarm_is_acknowledged_without_a_note() -> None:
+    play = mismatched()
+    play >> down() << stop("A") << alarm("camera_lost", camera="top", cause="unplugged")
+    play >> OK << note("A", 0, "label_acknowledged", f"{SEEN} by Kim: {SHOWS}")
+    assert play >> OK
+    assert play.alarms == []

@@ -27,6 +27,7 @@ from station.rules.events import (
     ClipEnded,
     ClipStarted,
     ClockJumped,
+    CodeSeen,
     Disk,
     DiskChanged,
     Event,
@@ -107,6 +108,8 @@ def test_the_stories_reach_every_corner_of_the_rules() -> None:
         *("duplicate", "cancel", "missing_shots", "missing_shots_forbidden", "acknowledge_first"),
         *("label_mismatch", "open_failed", "seal_failed", "camera_lost", "no_video", "no_camera"),
         *("disk_full", "scan_replaced", "next_noted", "camera_back", "clip_restarted"),
+        *("unlisted", "not_recorded", "recording_doubtful", "seen_product_code"),
+        *("note unlisted YES", "note unlisted time", "note check_digit wrong"),
         *("CheckCameras", "check_good", "check_poor", "check_failed", "check_not_now"),
         *("camera_warned", "camera_as_asked", "video_hole", "repair_failed", "repaired"),
         *("look_up_failed", "answer_first", "not_packed", "shot_failed", "timeout_soon"),
@@ -118,7 +121,7 @@ def test_the_stories_reach_every_corner_of_the_rules() -> None:
 
 MOMENTS = st.integers(0, 400_000).map(moment)
 SESSIONS = st.sampled_from(["s1", "s2", "s3"])
-NUMBERS = st.sampled_from(["A", "B", ""])
+NUMBERS = st.sampled_from(["A", "C", "D", ""])
 CAMERAS = st.sampled_from(["top", "side", "nowhere"])
 PARTS = st.integers(0, 3)
 TEXTS = st.sampled_from(["", "wrong item", "\x1b[2J"])
@@ -145,6 +148,7 @@ NONSENSE: list[st.SearchStrategy[Event]] = [
     st.builds(Tick, MOMENTS),
     st.builds(Scanned, MOMENTS, NUMBERS.map(waybill), SESSIONS, st.sampled_from(["wedge", "top"])),
     st.builds(Refused, MOMENTS, TEXTS, TEXTS),
+    st.builds(CodeSeen, MOMENTS, CAMERAS, TEXTS, TEXTS, NUMBERS),
     st.builds(LookedUp, MOMENTS, NUMBERS, st.none() | PRIORS),
     st.builds(LookUpFailed, MOMENTS, NUMBERS, TEXTS),
     st.builds(Opened, MOMENTS, SESSIONS),

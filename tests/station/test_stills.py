@@ -19,10 +19,12 @@ from station.desk import Write
 from station.places import Places
 from station.replies import Replies
 from station.rules import commands, events
-from station.stills import Stills
+from station.stills import Stills, label_check
 from station.waybill import WaybillRules
 from storage.archive import Archive
 from storage.records import Kind, LabelCheck, Session, Shot, Waybill
+from tests.capture.test_legible import bench as label_on_bench
+from tests.capture.test_legible import glared, photo, table
 
 NUMBER = "1Z999AA10123456784"
 NOW = dt.datetime(2026, 11, 22, 13, 0, tzinfo=dt.UTC)
@@ -57,11 +59,11 @@ class Cam:
         self.answer = StillTaken("top", still_id, write_still(choose(self._frames), path))
 
 
-def label() -> Bgr:
+def label(number: str = NUMBER) -> Bgr:
     scenery = paint(7, "overhead", 1280, 720)
     picture = scenery.table.copy()
     scenery.parcel[Stage.TAPED].lay_over(picture)
-    scenery.label(NUMBER).lay_over(picture)
+    scenery.label(number).lay_over(picture)
     return picture
 
 
@@ -129,3 +131,97 @@ def test_a_label_that_was_read_is_legible_whatever_the_figures_say(tmp_path: Pat
     assert shot.motion is not None
     assert shot.motion > 4
     assert take(tmp_path / "b", Cam(moved, label()))[1] == "photo_moving"
+
+
+# ---------------------------------------------------------------------------- the label check
+
+OTHER = "1Z5R89390357567127"
+FEDEX = "1027590111820004833500785458233610"
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected", "carriers", "answer"),
+    [
+        ([NUMBER], NUMBER, (), (LabelCheck.MATCH, NUMBER)),
+        ([OTHER], NUMBER, (), (LabelCheck.MISMATCH, OTHER)),
+        # labels carry several codes, and other carriers' numbers too
+        (["ORD-000123456", "https://carrier.example/x", NUMBER], NUMBER, (), "match"),
+        ([OTHER, NUMBER], NUMBER, (), "match"),
+        (["ORD-000123456"], NUMBER, (), "unreadable"),
+        ([], NUMBER, (), "unreadable"),
+        # the same number, however the carrier writes it
+        (["420787459400111206206406260787"], "9400111206206406260787", (), "match"),
+        (["420100233424" + "9200190132607600833457"], "9200190132607600833457", (), "match"),
+        ([FEDEX], "785458233610", ("fedex",), "match"),
+        (["]C1420787459400111206206406260787"], "9400111206206406260787", (), "match"),
+        (["1z 999 aa1 01 2345 6784"], NUMBER, (), "match"),
+        # as a field of a two-dimensional code, whole
+        (["[)>\x1e01\x1d0290210\x1d" + NUMBER + "\x1dUPSN\x1e\x04"], NUMBER, (), "match"),
+        (["https://carrier.example/track?n=" + NUMBER + "&x=1"], NUMBER, (), "match"),
+        (["https://carrier.example/track?n=" + NUMBER.lower()], NUMBER, (), "match"),
+        (["X" + NUMBER + "7"], NUMBER, (), "unreadable"),
+        ([NUMBER.replace("Z", "\u017b") + "\x1d1"], NUMBER, (), "unreadable"),
+        # what may be anything accuses nobody
+        (["1Z5R89390357567128"], NUMBER, (), "unreadable"),
+        (["6901234567892"], NUMBER, (), "unreadable"),
+        (["776632517510"], NUMBER, (), "unreadable"),
+        (["785458233610"], "776632517510", ("fedex",), (LabelCheck.MISMATCH, "785458233610")),
+        # what was scanned, and no carrier knows, may stand on the label as well
+        (["ABC12345678"], "ABC12345678", (), "match"),
+        # two other parcels' labels: the surest is named
+        ([OTHER, "9400111206206406260787"], NUMBER, (), (LabelCheck.MISMATCH, OTHER)),
+        # hostile
+        (["A" * 7000, "\x00\x1b]0;x\x07", "\udc80", NUMBER * 300], NUMBER, (), "unreadable"),
+    ],
+)
+def test_what_a_label_proves(
+    texts: list[str], expected: str, carriers: tuple[str, ...], answer: object
+) -> None:
+    told = label_check(texts, expected, WaybillRules(carriers=carriers))
+    if isinstance(answer, str):
+        answer = (LabelCheck(answer), expected if answer == "match" else "")
+    assert told == answer
+
+
+@pytest.mark.parametrize("symbology", ["Code128", "Code39", "QRCode", "DataMatrix", "PDF417"])
+def test_a_label_is_read_in_whatever_symbology_a_carrier_prints(
+    tmp_path: Path, symbology: str
+) -> None:
+    shot, fault, _, _ = take(tmp_path, Cam(coloured(label_of(symbology))), check_label=True)
+    assert (shot.label_check, fault, shot.label_read) == (LabelCheck.MATCH, "", "")
+
+
+def test_a_wrong_label_is_named_and_filed(tmp_path: Path) -> None:
+    shot, fault, _, filed = take(tmp_path, Cam(label(OTHER)), check_label=True)
+    assert (shot.label_check, shot.label_read, fault) == (LabelCheck.MISMATCH, OTHER, "")
+    assert filed == [shot]
+
+
+def test_an_unread_label_gets_advice_by_its_bars(tmp_path: Path) -> None:
+    light = label_on_bench()
+    spoilt = {
+        "label_small": photo(label_on_bench(0.9)),
+        "label_blurred": photo(cv2.GaussianBlur(light, (0, 0), 5.0)),
+        "label_glaring": photo(glared(light, 110)),
+        "label_none": photo(table().astype(np.float32)),
+    }
+    for advice, picture in spoilt.items():
+        shot, fault, _, filed = take(tmp_path / advice, Cam(coloured(picture)), check_label=True)
+        assert (shot.label_check, fault, shot.label_read) == (LabelCheck.UNREADABLE, advice, "")
+        assert filed == [shot]
+    shot, fault, _, _ = take(tmp_path / "good", Cam(coloured(photo(light))), check_label=True)
+    assert (shot.label_check, fault) == (LabelCheck.MATCH, "")
+
+
+def test_a_legible_order_number_is_no_waybill(tmp_path: Path) -> None:
+    picture = photo(label_on_bench(text="ORD-12345"))
+    shot, fault, _, _ = take(tmp_path, Cam(coloured(picture)), check_label=True)
+    assert (shot.label_check, fault) == (LabelCheck.UNREADABLE, "label_other")
+
+
+def label_of(symbology: str) -> Any:
+    return photo(label_on_bench(3.0, symbology=symbology))
+
+
+def coloured(grey: Any) -> Bgr:
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
