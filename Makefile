@@ -8,8 +8,8 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 	--no-header --annotation-style=line
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format benchmark-bench benchmark-recording benchmark-whole \
-	soak constraints clean
+.PHONY: help run demo test check format benchmark-bench benchmark-reading benchmark-recording \
+	benchmark-whole soak constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: .venv/.dev ## let ruff put the files in shape
 
 benchmark-bench: .venv/.dev ## how fast the bench answers scans and keys
 	@$(BIN)/python -m tests.performance.bench $(ARGS)
+
+benchmark-reading: .venv/.dev ## how well waybills are read, beside the engines alone (ARGS="--quick")
+	@$(BIN)/python -m tests.performance.reading $(ARGS)
 
 benchmark-recording: .venv/.dev ## what recording costs, against peers in the same run
 	@$(BIN)/python -m tests.performance.recording $(ARGS)

@@ -21,11 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from capture.asked import AsAsked, Asked
-from capture.barcode import ReaderThread
 from capture.clip import Recorder
 from capture.events import CameraDown, CameraUp, CameraWarned, CaptureEvent, ClipFailed
 from capture.fanout import FanOut, Offer
 from capture.frame import Frame, Yuv, freeze
+from capture.live import ReaderThread
 from capture.overlay import Overlay
 from capture.reader import Reader
 from capture.settings import CameraSettings, CameraStatus
@@ -91,7 +91,10 @@ class Camera:
         self._codes: ReaderThread | None = None
         if settings.symbologies:
             self._codes = ReaderThread(
-                settings.name, self._events.put, symbologies=settings.symbologies
+                settings.name,
+                self._events.put,
+                symbologies=settings.symbologies,
+                duty=settings.duty,
             )
             self._takers.add(self._codes.offer)
         self._teller.start()

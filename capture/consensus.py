@@ -36,11 +36,11 @@ class _Vote:
 class Consensus:
     """Accepts a code once while it is in view.
 
-    Bars are accepted after `votes` within `window_s`. A vote is a frame in which an engine read
-    the text: two frames are two votes, two engines on one frame as well, one engine twice on one
-    frame is one. ZBar alone never suffices. A rival, that is another text read in the same place
-    or nearly the same text elsewhere, with half as many votes prevents it. A code that was
-    accepted counts again after it was out of view for `away_s`.
+    Bars are accepted after `votes` within `window_s`. A vote is a look at a frame in which an
+    engine read the text: two frames are two votes, two engines on one frame as well, and two parts
+    of one code; the same part of a frame twice is one. ZBar alone never suffices. A rival, that is
+    another text read in the same place or nearly the same text elsewhere, with half as many votes
+    prevents it. A code that was accepted counts again after it was out of view for `away_s`.
     """
 
     def __init__(self, *, votes: int = 2, window_s: float = 0.5, away_s: float = 1.5) -> None:
@@ -72,6 +72,14 @@ class Consensus:
                 self._last_seen_ns[key] = mono_ns
                 accepted.append(believed)
         return accepted
+
+    def waiting(self, readings: Iterable[Reading]) -> list[Reading]:
+        """Those of `readings` that are bars and wait for more votes."""
+        return [
+            reading
+            for reading in readings
+            if reading.symbology in LINEAR and vote_key(reading) not in self._last_seen_ns
+        ]
 
     def _forget(self, mono_ns: int) -> None:
         """Drop votes that are too old, and codes that have been away."""
@@ -143,7 +151,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _count(votes: Sequence[_Vote]) -> int:
-    return len({(vote.frame, vote.reading.engine) for vote in votes})
+    return len({(vote.frame, vote.reading.engine, vote.reading.look) for vote in votes})
 
 
 def _rivals(votes: Sequence[_Vote], against: Sequence[_Vote]) -> bool:

@@ -30,25 +30,35 @@ Points = tuple[tuple[int, int], ...]
 ZXING: Final = "zxing"
 ZBAR: Final = "zbar"
 
-LINEAR: Final = frozenset({"Code128", "Code39", "ITF", "EANUPC"})
+LINEAR: Final = frozenset({"Code128", "Code39", "ITF", "Codabar", "EANUPC"})
 """Bars. Their check sums are weak: one reading proves nothing. The others correct errors."""
 SYMBOLOGIES: Final = (
     "Code128",
     "Code39",
     "ITF",
-    "EANUPC",
+    "Codabar",
     "QRCode",
     "DataMatrix",
     "Aztec",
     "PDF417",
+    "EANUPC",
 )
 """What can be asked for. EANUPC is for sites that want a product code named as such."""
-DEFAULT_SYMBOLOGIES: Final = ("Code128", "QRCode", "DataMatrix")
+DEFAULT_SYMBOLOGIES: Final = SYMBOLOGIES[:-1]
+"""All that waybills use."""
 
-_FEWEST_CHARS: Final = {"ITF": 8, "Code39": 6}
+_FEWEST_CHARS: Final = {"ITF": 8, "Code39": 6, "Codabar": 6}
 """Shorter ones are pieces of longer codes or of a pattern on the bench: they have no check sum."""
 
-_ZBAR_NAMES: Final = {"Code128": "CODE128", "Code39": "CODE39", "ITF": "I25"}
+_ZBAR_NAMES: Final = {
+    "Code128": "CODE128",
+    "Code39": "CODE39",
+    "ITF": "I25",
+    "Codabar": "CODABAR",
+}
+_SMALL_KINDS: Final = frozenset({"MicroPDF417", "MicroQRCode", "RMQRCode"})
+"""Relatives that zxing-cpp reads along with their families, and that no waybill carries."""
+_CODABAR_ENDS: Final = "ABCD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +108,21 @@ def to_grey(image: npt.NDArray[Any]) -> Grey:
 
 
 def read_zxing(
-    grey: Grey, symbologies: Collection[str], mono_ns: int = 0, *, thorough: bool = False
+    grey: Grey,
+    symbologies: Collection[str],
+    mono_ns: int = 0,
+    *,
+    thorough: bool = False,
+    upright: bool = False,
+    even_light: bool = False,
 ) -> list[Reading]:
     """What zxing-cpp reads in `grey` (H×W uint8), texts as they were encoded.
 
-    `thorough` also tries white on black and smaller scales, at about twice the cost. Bytes that
-    are no text of the character set they claim come out as another's, at worst one character a
-    byte; 2,000 random payloads under ten character sets never raised.
+    `thorough` also tries white on black and smaller scales, at about twice the cost; `upright`
+    spares the search for bars that lie; `even_light` parts black from white by one threshold for
+    the whole picture instead of by each place's own. Bytes that are no text of the character set
+    they claim come out as another's, at worst one character a byte; 2,000 random payloads under
+    ten character sets never raised.
     """
     if not symbologies:  # which zxing-cpp takes for all of them
         return []
@@ -112,15 +130,23 @@ def read_zxing(
         grey,
         formats=_formats(frozenset(symbologies)),
         text_mode=zxingcpp.TextMode.Plain,
+        try_rotate=not upright,
         try_invert=thorough,
         try_downscale=thorough,
+        binarizer=(
+            zxingcpp.Binarizer.GlobalHistogram if even_light else zxingcpp.Binarizer.LocalAverage
+        ),
     )
     readings = []
     for code in found:
+        if code.format.name in _SMALL_KINDS:
+            continue
         corners = code.position
         points = (corners.top_left, corners.top_right, corners.bottom_right, corners.bottom_left)
         polygon = tuple((point.x, point.y) for point in points)
-        readings.append(Reading(code.text, code.symbology.name, polygon, ZXING, mono_ns))
+        symbology = code.symbology.name
+        text = _without_ends(code.text, symbology)
+        readings.append(Reading(text, symbology, polygon, ZXING, mono_ns))
     return [reading for reading in readings if _long_enough(reading)]
 
 
@@ -137,8 +163,9 @@ def read_zbar(grey: Grey, symbologies: Collection[str], mono_ns: int = 0) -> lis
         (grey.tobytes(), width, height), symbols=[module.ZBarSymbol[kind] for kind in kinds]
     ):
         # Bars hold bytes; no engine may guess a character set that the other does not.
-        text = code.data.decode("latin-1")
-        readings.append(Reading(text, kinds[code.type], _box(code.rect), ZBAR, mono_ns))
+        symbology = kinds[code.type]
+        text = _without_ends(code.data.decode("latin-1"), symbology)
+        readings.append(Reading(text, symbology, _box(code.rect), ZBAR, mono_ns))
     return [reading for reading in readings if _long_enough(reading)]
 
 
@@ -169,6 +196,13 @@ atexit.register(_formats.cache_clear)
 def _box(rect: Any) -> Points:
     left, top, right, bottom = rect.left, rect.top, rect.left + rect.width, rect.top + rect.height
     return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def _without_ends(text: str, symbology: str) -> str:
+    """Codabar without its start and stop letters, as scanners send it: they are no data."""
+    if symbology == "Codabar" and text[:1] in _CODABAR_ENDS and text[-1:] in _CODABAR_ENDS:
+        return text[1:-1]
+    return text
 
 
 def _long_enough(reading: Reading) -> bool:

@@ -71,7 +71,8 @@ class StillInfo:
 class Reading:
     """A barcode as decoded from a frame. `polygon` are its corners in pixels, clockwise.
 
-    `text` is hostile: it may hold any character.
+    `text` is hostile: it may hold any character. `look` names the part or the treatment of the
+    picture that was read, '' for the picture as it is.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Reading:
     polygon: tuple[tuple[int, int], ...]
     engine: str
     mono_ns: int
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,10 @@ class StillFailed(CaptureEvent):
 
 @dataclass(frozen=True, slots=True)
 class ReadingSeen(CaptureEvent):
-    """An accepted reading (votes agree, symbology allowed)."""
+    """An accepted reading (votes agree, symbology allowed), once for each time it comes into view.
+
+    `in_view_ns`: since when its code has been in view, on the capture clock.
+    """
 
     reading: Reading
+    in_view_ns: int

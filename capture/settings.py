@@ -17,10 +17,11 @@ class CameraSettings:
     `width`, `height`, `fps` None: what the source gives. `stall_s`: no frame for so long, and the
     camera is down; `freeze_s`, `black_s`: the same for equal pictures and black ones, 0 = never
     (a video file may rightly stand still, it never is frozen). `symbologies`: what to read and
-    tell as ReadingSeen; none: nothing is read. `record`: `copy` keeps the camera's own coding,
-    `encode` makes ours, `auto` copies H.264 unless barcodes are read here, which needs every
-    picture. Video is scaled down to `video_height`; stills keep the sensor's size. `encoder`:
-    `auto` or `libx264`, see `capture.hardware`.
+    tell as ReadingSeen; none: nothing is read; `duty`: the share of one core that reading takes at
+    most. `record`: `copy` keeps the camera's own coding, `encode` makes ours, `auto` copies H.264
+    unless barcodes are read here, which needs every picture. Video is scaled down to
+    `video_height`; stills keep the sensor's size. `encoder`: `auto` or `libx264`, see
+    `capture.hardware`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class CameraSettings:
     pre_roll_s: float = 10.0
     bench: str = ""
     symbologies: tuple[str, ...] = ()
+    duty: float = 0.27
     record: str = "auto"
     video_height: int | None = 1080
     encoder: str = "auto"

@@ -39,6 +39,9 @@ SIM_FAULTS = ("freeze", "hang", "lost", "black")
 SIM_VIEWS = ("overhead", "side")
 SIM_TEXT_MAX = 40  # characters on the simulated label
 
+ENDED = "the video file has ended"
+"""The cause with which a file that is not played in a loop is lost."""
+
 
 class SourceError(Exception):
     """A source that cannot be understood or opened. `text` is the source without credentials."""

@@ -19,7 +19,7 @@ from av.packet import Packet as AvPacket
 from av.video.stream import VideoStream
 
 from capture.coded import TimedSample, handing_of
-from capture.source import Pace, Sample, SourceError, SourceLost, SourceSpec
+from capture.source import ENDED, Pace, Sample, SourceError, SourceLost, SourceSpec
 
 OPEN_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 5.0
@@ -187,7 +187,7 @@ class FileSource:
 
     def _start_over(self) -> None:
         if not self._spec.loop:
-            raise SourceLost("the video file has ended", final=True)
+            raise SourceLost(ENDED, final=True)
         if self._last_s < self._lap_s:
             raise SourceLost("the video file holds no picture", final=True)
         self._lap_s = self._last_s + self._period_s
