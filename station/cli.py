@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from station.cli_devices import COMMANDS
 from station.console import (
     PROGRAM,
     harmless,
@@ -28,14 +29,13 @@ from station.console import (
     session_table,
     told,
 )
-from station.options import FILE, Number, VideoHeight, as_json_option, site
+from station.options import FAILED, FILE, as_json_option, site
 
 if TYPE_CHECKING:
     from station.cards import Language
     from station.config import Config
 
 DEBUG: Final = "PACKWITNESS_DEBUG"
-FAILED: Final = 1
 MISUSED: Final = 2
 STOPPED: Final = 130
 
@@ -175,70 +175,6 @@ def verify(config: Config, path: Path | None, as_json: bool) -> int:
 
 
 @cli.command()
-@click.option(
-    "--soak",
-    "soak_minutes",
-    type=Number(0.05, 10_080),
-    metavar="MINUTES",
-    help="Run the whole bench without a screen for so long, packing made-up parcels, and report "
-    "drops, gaps, memory, CPU. Its archive is a temporary one, or a new folder: --archive DIR.",
-)
-@click.option(
-    "--keep", is_flag=True,
-    help="File the check of the cameras in the archive. Lay the test card down first.",
-)  # fmt: skip
-@as_json_option
-@site
-def doctor(config: Config, soak_minutes: float | None, keep: bool, as_json: bool) -> int:
-    """Say what this machine really delivers, and what to do about each fault.
-
-    With --soak it packs on the configured cameras (the simulated ones where none is configured)
-    until the time is over or Ctrl-C, and fails when a frame was dropped, a camera dropped out, a
-    photo is missing, memory grows or the archive does not verify.
-    """
-    if soak_minutes is not None and keep:
-        raise click.UsageError("--keep files what the cameras show, --soak packs: ask for one")
-    if soak_minutes is not None:
-        return _soak(config, soak_minutes, as_json)
-    from station.camera_look import Look
-    from station.doctor import examine
-    from station.doctor import keep as file_check
-    from station.findings import Finding, Level, to_json, to_text
-    from storage.archive import Archive
-
-    findings: list[Finding] = []
-
-    def found(finding: Finding) -> None:
-        findings.append(finding)
-        if not as_json:
-            click.echo(to_text(finding))
-
-    with contextlib.ExitStack() as open_archives:
-        archive: Archive | None = None
-        if keep:
-            archive = open_archives.enter_context(Archive.open(config.archive.path))
-            archive.hold_bench_lock()  # a bench that runs has the cameras as well: it checks them
-        looks: list[Look] = []
-        for finding in examine(config, looks):
-            found(finding)
-        if archive is not None:
-            found(file_check(archive, config, looks))
-    if as_json:
-        click.echo(json.dumps(to_json(findings), indent=2))
-    return FAILED if any(finding.level is Level.FAIL for finding in findings) else 0
-
-
-def _soak(config: Config, minutes: float, as_json: bool) -> int:
-    """As the configuration says, but never where it keeps evidence."""
-    from station.config import load_config, with_archive
-    from station.soak import run
-
-    given = click.get_current_context().params
-    kept = load_config(given["config_path"]).archive.path
-    return run(with_archive(config, kept), minutes, given["archive_path"], as_json=as_json)
-
-
-@cli.command()
 @click.option("--out", type=FILE, default=Path("packwitness-cards.pdf"), show_default=True)
 @click.option("--packer", "packers", multiple=True, metavar="NAME", help="Add a packer's badge.")
 @click.option(
@@ -249,7 +185,7 @@ def _soak(config: Config, minutes: float, as_json: bool) -> int:
 def cards(
     config: Config, out: Path, packers: tuple[str, ...], language: Language, as_json: bool
 ) -> int:
-    """Print the sheet of command cards, and the cameras' test card, as a PDF."""
+    """Print the command cards, the scanner's set-up card and the cameras' test card, as a PDF."""
     from station.cards import cards as cards_of
     from station.cards import render
 
@@ -262,73 +198,6 @@ def cards(
     else:
         click.echo(out)
     return 0
-
-
-@cli.command()
-@click.option("--source", required=True, help="0, /dev/video0, rtsp://..., file:PATH or sim:")
-@click.option("--seconds", type=Number(0.1, 86_400), required=True, help="After the start.")
-@click.option("--out", type=FILE, required=True, metavar="FILE", help="A new .mp4 file.")
-@click.option("--tracking", default="", help="Text to burn into the picture.")
-@click.option("--preroll", type=Number(0, 60), default=0.0, help="Seconds from before.")
-@click.option("--width", type=click.IntRange(64, 8192), help="Pixels to ask the camera for.")
-@click.option("--height", type=click.IntRange(64, 8192), help="Pixels to ask the camera for.")
-@click.option("--fps", type=Number(1, 240), help="Frames a second to ask for.")
-@click.option(
-    "--record",
-    "mode",
-    type=click.Choice(["auto", "encode", "copy"]),
-    default="auto",
-    show_default=True,
-    help="copy keeps the coding of the camera, encode makes ours; auto copies H.264.",
-)
-@click.option(
-    "--video-height",
-    type=VideoHeight(0, 8192),
-    default=1080,
-    show_default=True,
-    help="Scale encoded video down to so many lines; 0 keeps the size of the camera.",
-)
-@as_json_option
-@site
-def record(
-    config: Config,
-    source: str,
-    seconds: float,
-    out: Path,
-    tracking: str,
-    preroll: float,
-    width: int | None,
-    height: int | None,
-    fps: float | None,
-    mode: str,
-    video_height: int,
-    as_json: bool,
-) -> int:
-    """Record from a camera without a screen or an archive: a test of the installation."""
-    from station.record import Wish
-    from station.record import record as record_clip
-
-    bench_name, lines = config.bench.name, video_height or None
-    wish = Wish(
-        source, seconds, out, tracking, preroll, width, height, fps, bench_name, mode, lines
-    )
-    recorded = record_clip(wish, lambda line: click.echo(line, err=True))
-    clip = recorded.clip
-    if as_json:
-        click.echo(json.dumps(recorded.to_json(), indent=2))
-    else:
-        click.echo(
-            f"{clip.path}: {clip.width}x{clip.height} {clip.codec}"
-            f"{' as the camera coded it' * clip.copied}, "
-            f"{clip.duration_ms / 1000:.1f} s "
-            f"(pre-roll {clip.pre_roll_ms / 1000:.1f} s), {clip.frames} frames, "
-            f"{clip.dropped} dropped, {clip.size_bytes / 1e6:.1f} MB"
-        )
-        for hole in recorded.holes:
-            click.echo(f"  hole of {hole.frames} frames: {hole.cause}")
-    if recorded.why:
-        told(f"ended early: {recorded.why}")
-    return FAILED if recorded.why and not recorded.by_hand else 0
 
 
 @cli.command(name="import")
@@ -352,6 +221,10 @@ def import_(config: Config, file: Path, as_json: bool) -> int:
     for row in orders.bad:
         told(f"{file}: line {row.line} {row.why}")
     return FAILED if orders.bad else 0
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,9 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from platformdirs import user_data_path
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     StringConstraints,
@@ -27,20 +25,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from capture.source import SourceError, parse_source
-from station.config_faults import ConfigError, Fault, describe_all, shown
-from station.waybill import known_carriers
+from station.config_faults import ConfigError, Fault, describe_all
+from station.config_scanner import ScannerConfig
+from station.section import Name, Section, crossed, one_of
 
 CONFIG_NAME: Final = "config.toml"
 LOCALES: Final = Path(__file__).with_name("ui") / "locales"
-SYMBOLOGIES: Final = (
-    "Code128", "Code39", "ITF", "EANUPC", "QRCode", "DataMatrix", "Aztec", "PDF417",
-)  # fmt: skip
-"""Those of `capture.engines`, which this room does not load (a test compares them)."""
-
 _HOST: Final = re.compile(r"[0-9A-Za-z.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _NAMED_SOURCE: Final = re.compile(r"(?P<name>[a-z0-9-]+)=(?P<source>.*)", re.DOTALL)
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
 SlotName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,40}$")]
 FullLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,40}$")]
@@ -67,26 +60,6 @@ def source_fault(text: str) -> str:
     )
 
 
-def _one_of(value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        names = ", ".join(repr(name) for name in known)
-        raise PydanticCustomError("allowed", "{why}", {"why": f"one of {names}"})
-    return value
-
-
-def _crossed(key: str, value: object, allowed: str) -> PydanticCustomError:
-    """A fault between two keys, told at the one that is easier to change."""
-    return PydanticCustomError(
-        "crossed", "{allowed}", {"key": key, "value": shown(value), "allowed": allowed}
-    )
-
-
-class Section(BaseModel):
-    """A table of the file: nothing unknown, nothing converted, nothing changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
 class BenchConfig(Section):
     """The packing station itself."""
 
@@ -99,7 +72,7 @@ class BenchConfig(Section):
     @classmethod
     def _has_messages(cls, value: str) -> str:
         known = ("auto", *sorted(path.stem for path in LOCALES.glob("*.toml")))
-        return _one_of(value, known)
+        return one_of(value, known)
 
 
 class ArchiveConfig(Section):
@@ -176,7 +149,7 @@ class SessionConfig(Section):
     def _warns_in_time(self) -> Self:
         shortest = min(self.idle_timeout_s, self.max_s)
         if self.warn_before_s >= shortest:
-            raise _crossed("warn_before_s", self.warn_before_s, f"less than {shortest:g}")
+            raise crossed("warn_before_s", self.warn_before_s, f"less than {shortest:g}")
         return self
 
 
@@ -189,7 +162,7 @@ class DiskConfig(Section):
     @model_validator(mode="after")
     def _low_before_full(self) -> Self:
         if self.full_gb > self.low_gb:
-            raise _crossed("full_gb", self.full_gb, f"at most low_gb, {self.low_gb:g}")
+            raise crossed("full_gb", self.full_gb, f"at most low_gb, {self.low_gb:g}")
         return self
 
 
@@ -205,34 +178,6 @@ class ClockConfig(Section):
             why = "a host's name or address, such as 'pool.ntp.org', or '' for none"
             raise PydanticCustomError("allowed", "{why}", {"why": why})
         return value
-
-
-class ScannerConfig(Section):
-    """What counts as a waybill's barcode, from a hand scanner or a camera."""
-
-    min_length: Annotated[int, Field(ge=4, le=100)] = 8
-    max_length: Annotated[int, Field(ge=4, le=100)] = 40
-    carriers: tuple[str, ...] = Field(default=(), strict=False)
-    burst_ms: Annotated[int, Field(ge=5, le=500)] = 35
-    symbologies: tuple[str, ...] = Field(
-        default=("Code128", "QRCode", "DataMatrix"), strict=False, min_length=1
-    )
-
-    @field_validator("carriers")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_one_of(name, known_carriers()) for name in value)
-
-    @field_validator("symbologies")
-    @classmethod
-    def _readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_one_of(name, SYMBOLOGIES) for name in value)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.min_length > self.max_length:
-            raise _crossed("min_length", self.min_length, f"at most max_length, {self.max_length}")
-        return self
 
 
 SIMULATED_CAMERAS: Final = (
@@ -281,11 +226,11 @@ class Config(Section):
         for table, key, values in (("camera", "name", names), ("shot", "slot", slots)):
             for place, value in enumerate(values):
                 if value in values[:place]:
-                    raise _crossed(f"{table}[{place}].{key}", value, "a name used only once")
+                    raise crossed(f"{table}[{place}].{key}", value, "a name used only once")
         for place, shot in enumerate(self.shot):
             if shot.camera and shot.camera not in names:
                 known = " or ".join(repr(name) for name in names)
-                raise _crossed(
+                raise crossed(
                     f"shot[{place}].camera", shot.camera, f"{known}, or '' for the first camera"
                 )
         return self

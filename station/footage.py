@@ -23,7 +23,7 @@ from station.places import Places
 from station.replies import Replies
 from station.rules import commands, events
 from station.stills import Stills
-from station.waybill import WaybillRules
+from station.waybill import WaybillRules, as_scanned
 from storage.errors import ArchiveFull
 from storage.records import Clip, Gap
 
@@ -120,6 +120,7 @@ class Footage:
             pre_roll_s=self._config.recording.pre_roll_s,
             bench=self._config.bench.name,
             symbologies=self._config.scanner.symbologies if chosen.scan else (),
+            duty=self._config.scanner.duty,
             record=chosen.record,
             video_height=chosen.video_height,
             encoder=self._config.recording.encoder,
@@ -333,7 +334,8 @@ class Footage:
                 self._stills.failed(event)
             case told.ReadingSeen():
                 reading = event.reading
-                self._desk.scan(reading.text, event.camera, moment(reading.mono_ns))
+                raw = as_scanned(reading.text, reading.symbology)
+                self._desk.scan(raw, event.camera, moment(reading.mono_ns))
 
     def _still_answered(self, event: told.StillTaken | told.StillFailed) -> None:
         answer = self._stills_asked.get(event.still_id)

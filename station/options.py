@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import click
 
+FAILED: Final = 1
+"""Exit code of a command whose wish did not come true."""
 FILE: Final = click.Path(path_type=Path)
 
 
