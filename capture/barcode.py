@@ -102,7 +102,7 @@ def _looks(
         soft = cv2.GaussianBlur(small, (0, 0), 2.0)
         yield read_zxing(soft, wanted, mono_ns, thorough=True), back
         turning, turning_back = fit(small, _TURNED_PX)
-        for degrees in (22.5, 45.0):
+        for degrees in (22.5, 45.0, 67.5):
             turned, unturn = _turned(turning, degrees)
             yield read_zxing(turned, wanted, mono_ns), back @ turning_back @ unturn
 

@@ -7,12 +7,13 @@ votes and no rival; codes that correct their own errors need one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from capture.engines import LINEAR, ZXING
-from capture.events import Reading
+from capture.events import BAND, Reading
 
 NANOSECONDS: Final = 1_000_000_000
 _ALIKE_CHARS: Final = 2
@@ -22,11 +23,12 @@ _MARGIN: Final = 0.1
 closer together are told apart by a frame that shows both."""
 
 Box = tuple[int, int, int, int]
+Polygon = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Vote:
-    """One engine read the text in one frame."""
+    """One engine read the text in one look at one frame."""
 
     frame: int
     reading: Reading
@@ -40,7 +42,8 @@ class Consensus:
     engine read the text: two frames are two votes, two engines on one frame as well, and two parts
     of one code; the same part of a frame twice is one. ZBar alone never suffices. A rival, that is
     another text read in the same place or nearly the same text elsewhere, with half as many votes
-    prevents it. A code that was accepted counts again after it was out of view for `away_s`.
+    prevents it; votes of one deblurred band alone do not suffice. A code that was accepted counts
+    again after it was out of view for `away_s`.
     """
 
     def __init__(self, *, votes: int = 2, window_s: float = 0.5, away_s: float = 1.5) -> None:
@@ -59,11 +62,14 @@ class Consensus:
         self._frame += 1
         self._forget(mono_ns)
         seen: dict[str, None] = {}
+        cast: set[tuple[str, str, str]] = set()
         for reading in readings:
             key = vote_key(reading)
             seen[key] = None
-            vote = _Vote(self._frame, reading, mono_ns)
-            self._votes.setdefault(key, []).append(vote)
+            if (key, reading.engine, reading.look) not in cast:
+                cast.add((key, reading.engine, reading.look))
+                vote = _Vote(self._frame, reading, mono_ns)
+                self._votes.setdefault(key, []).append(vote)
         accepted = []
         for key in seen:
             if key in self._last_seen_ns:
@@ -101,13 +107,19 @@ class Consensus:
             return None
         if of_main[-1].symbology not in LINEAR:
             return of_main[-1]
-        count = _count(votes)
-        if count < self._needed:
+        if len(votes) < self._needed or _one_band(votes):
             return None
         for other, against in self._votes.items():
-            if other != key and 2 * _count(against) >= count and _rivals(votes, against):
+            if other != key and 2 * len(against) >= len(votes) and _rivals(votes, against):
                 return None
         return of_main[-1]
+
+
+def _one_band(votes: Sequence[_Vote]) -> bool:
+    """True where one band of the bars, deblurred, is all that speaks for a text. What is misread
+    in it is misread in the next frame as well: it has the same blur (one label of 5,000)."""
+    looks = {vote.reading.look for vote in votes}
+    return len(looks) == 1 and looks.pop().startswith(BAND)
 
 
 def vote_key(reading: Reading) -> str:
@@ -127,31 +139,35 @@ def same_place(one: Reading, other: Reading) -> bool:
     """True where two texts of one frame may be readings of one code: where they overlap, or are
     nearly the same text and close, as the upper and the lower half of one code are."""
     margin = _MARGIN if _alike(vote_key(one), vote_key(other)) else 0.0
-    return _near(bounds(one), bounds(other), margin)
+    return _near(one.polygon, other.polygon, margin)
 
 
-def _near(one: Box, other: Box, margin: float) -> bool:
-    """True where two boxes are no farther apart than `margin` of the longest of their sides."""
-    grow = margin * max(_longer(one), _longer(other))
-    return (
-        one[0] - grow <= other[2]
-        and other[0] - grow <= one[2]
-        and one[1] - grow <= other[3]
-        and other[1] - grow <= one[3]
-    )
+def _near(one: Polygon, other: Polygon, margin: float) -> bool:
+    """True where two codes are no farther apart than `margin` of the longest of their sides.
+
+    They are apart if they are along a normal of one of their sides: the boxes around two codes of
+    a label that is held aslant overlap, the codes do not.
+    """
+    sides = [*_sides(one), *_sides(other)]
+    allowed = margin * max(math.hypot(*side) for side in sides)
+    for x, y in sides:
+        mine, theirs = ([px * y - py * x for px, py in polygon] for polygon in (one, other))
+        gap = max(min(mine) - max(theirs), min(theirs) - max(mine))
+        if gap > allowed * math.hypot(x, y):
+            return False
+    return True
 
 
-def _longer(box: Box) -> int:
-    return max(box[2] - box[0], box[3] - box[1])
+def _sides(polygon: Polygon) -> list[tuple[int, int]]:
+    return [
+        (end[0] - begin[0], end[1] - begin[1])
+        for begin, end in zip(polygon, polygon[1:] + polygon[:1], strict=True)
+    ]
 
 
 def _alike(one: str, other: str) -> bool:
     differences = sum(mine != yours for mine, yours in zip(one, other, strict=False))
     return len(one) == len(other) and differences <= _ALIKE_CHARS
-
-
-def _count(votes: Sequence[_Vote]) -> int:
-    return len({(vote.frame, vote.reading.engine, vote.reading.look) for vote in votes})
 
 
 def _rivals(votes: Sequence[_Vote], against: Sequence[_Vote]) -> bool:
@@ -163,5 +179,5 @@ def _rivals(votes: Sequence[_Vote], against: Sequence[_Vote]) -> bool:
     if together and not all(together):
         return False  # one frame shows both, each in its place
     return _alike(vote_key(votes[0].reading), vote_key(against[0].reading)) or any(
-        _near(bounds(one.reading), bounds(two.reading), _MARGIN) for one, two in pairs
+        _near(one.reading.polygon, two.reading.polygon, _MARGIN) for one, two in pairs
     )

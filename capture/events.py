@@ -67,6 +67,10 @@ class StillInfo:
     motion: float
 
 
+BAND = "band"
+"""How the `look` of a reading begins that was made of a deblurred part of its bars."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A barcode as decoded from a frame. `polygon` are its corners in pixels, clockwise.

@@ -32,7 +32,7 @@ from capture.engines import (
 )
 from capture.events import CaptureEvent, Reading, ReadingSeen
 from capture.frame import Frame
-from capture.strips import BLURS, locate, read_strip, refine
+from capture.strips import BLURS, Region, locate, read_strip, refine
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ class Seen:
     in_view_ns: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Place:
-    """Something that looks like a code, from look to look."""
+    """Something that looks like a code, from look to look, in pixels of the whole picture."""
 
     x: float
     y: float
@@ -106,17 +106,20 @@ class LiveReader:
 
     def look(self, grey: Grey, mono_ns: int) -> list[Seen]:
         """What is accepted by this look at `grey` (H×W uint8), in its pixels."""
+        self._forget(mono_ns)
         followed, self._read_once = self._read_once, None
         if followed is not None and mono_ns - followed.mono_ns <= _FOLLOWED_NS:
             readings = self._follow(grey, followed, mono_ns)
         else:
             readings = self._search(grey, mono_ns)
         accepted = self._consensus.see(readings, mono_ns)
+        since_ns: dict[str, int] = {}
         for reading in readings:
-            self._says(reading, mono_ns)
+            came_ns, key = self._says(reading, mono_ns), vote_key(reading)
+            since_ns[key] = min(came_ns, since_ns.get(key, came_ns))
         waiting = self._consensus.waiting(readings)
         self._read_once = max(waiting, key=_size, default=None)
-        return [Seen(reading, self._since(reading, mono_ns)) for reading in accepted]
+        return [Seen(reading, since_ns[vote_key(reading)]) for reading in accepted]
 
     # ------------------------------------------------------------------ looks
 
@@ -125,7 +128,7 @@ class LiveReader:
         small, back = fit(grey, LONGEST_PX)
         turn, self._turn = self._turn, self._turn + 1
         if self._bars and (turn % _OTHERS_EVERY or not self._others):
-            readings = self._read_strips(small, mono_ns)
+            readings = self._read_strips(small, float(back[0, 0]), mono_ns)
         else:
             others = turn // _OTHERS_EVERY
             costly = not self._cheap or others % _COSTLY_EVERY == _COSTLY_EVERY - 1
@@ -133,15 +136,19 @@ class LiveReader:
             readings = read_zxing(blurred(small), wanted, mono_ns)
         return [mapped(reading, back) for reading in readings] if small is not grey else readings
 
-    def _read_strips(self, grey: Grey, mono_ns: int) -> list[Reading]:
+    def _read_strips(self, grey: Grey, factor: float, mono_ns: int) -> list[Reading]:
         """The places with bars, those first that were looked at least: what lies about on the bench
-        must not take the time of what is being shown."""
+        must not take the time of what is being shown. The whole picture is `factor` times `grey`.
+        """
         readings = []
-        self._forget(mono_ns)
-        standing = [
-            (self._stands((region.center_x, region.center_y), region.length_px, mono_ns), region)
-            for region in locate(grey, _REGIONS)
-        ]
+        standing: list[tuple[_Place, Region]] = []
+        for region in locate(grey, _REGIONS):
+            there = region.scaled(factor)
+            taken = [place for place, _ in standing]
+            place = self._stands(
+                (there.center_x, there.center_y), there.length_px, mono_ns, taken=taken
+            )
+            standing.append((place, region))
         standing.sort(key=lambda pair: -pair[1].strength / (1 + pair[0].looks))
         for place, region in standing if self._ample else standing[:_FEWER_REGIONS]:
             blurs = BLURS if self._ample else BLURS[place.looks % 2 :: 2]
@@ -167,30 +174,42 @@ class LiveReader:
 
     # ------------------------------------------------------------------ since when
 
-    def _stands(self, at: tuple[float, float], size_px: float, mono_ns: int) -> _Place:
-        """Something that looks like a code stands there now."""
+    def _stands(
+        self,
+        at: tuple[float, float],
+        size_px: float,
+        mono_ns: int,
+        *,
+        taken: Collection[_Place] = (),
+    ) -> _Place:
+        """Something that looks like a code stands there now: the nearest that stood about there
+        before, none of those `taken` by others."""
         x, y = at
-        for place in self._places:
-            if math.hypot(place.x - x, place.y - y) <= _MOVED * max(place.size_px, size_px):
-                place.x, place.y, place.size_px, place.last_ns = x, y, size_px, mono_ns
-                return place
-        self._places.append(_Place(x, y, size_px, mono_ns, mono_ns))
-        return self._places[-1]
+        near = [
+            (apart, place)
+            for place in self._places
+            if place not in taken
+            and (apart := math.hypot(place.x - x, place.y - y))
+            <= _MOVED * min(place.size_px, size_px)
+        ]
+        if not near:
+            self._places.append(_Place(x, y, size_px, mono_ns, mono_ns))
+            return self._places[-1]
+        _, place = min(near, key=lambda pair: pair[0])
+        place.x, place.y, place.size_px, place.last_ns = x, y, size_px, mono_ns
+        return place
 
-    def _says(self, reading: Reading, mono_ns: int) -> None:
-        """A code stands there. Where another one stood before, this one has only just come."""
+    def _says(self, reading: Reading, mono_ns: int) -> int:
+        """Since when the code that was read has stood there. Where another one stood before, this
+        one has only just come."""
         place, text = self._stands(_middle(reading), _size(reading), mono_ns), vote_key(reading)
         if place.text and place.text != text:
             place.since_ns = mono_ns
         place.text = text
+        return place.since_ns
 
     def _forget(self, mono_ns: int) -> None:
         self._places = [place for place in self._places if mono_ns - place.last_ns <= _SAME_VIEW_NS]
-
-    def _since(self, reading: Reading, mono_ns: int) -> int:
-        x, y = _middle(reading)
-        place = min(self._places, key=lambda each: math.hypot(each.x - x, each.y - y), default=None)
-        return place.since_ns if place else mono_ns
 
 
 def _middle(reading: Reading) -> tuple[float, float]:

@@ -6,7 +6,7 @@ no symbology, believes and rejects nothing.
 
 Bars are found by directional energy: differences along four directions, pooled into cells, show
 where the picture alternates one way only, and which way. The structure tensor of the strip then
-corrects the angle to about a tenth of a degree.
+corrects the angle to a few tenths of a degree.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capture.engines import Grey, read_zbar, read_zxing
-from capture.events import Reading
+from capture.events import BAND, Reading
 
 _CELL_PX: Final = 8
 """Some ten bars of a code with thin bars (1.6-2.2 px a module), and below the height of any."""
@@ -144,8 +144,9 @@ def refine(grey: Grey, region: Region) -> Region:
     high, wide = strip.shape
     margin_y, margin_x = high // 5, wide // 10
     inner = strip[margin_y : max(high - margin_y, margin_y + 2), margin_x : wide - margin_x]
-    along = cv2.Sobel(inner, cv2.CV_32F, 1, 0, ksize=3)
-    down = cv2.Sobel(inner, cv2.CV_32F, 0, 1, ksize=3)
+    # A strip is as high as its region, but shorter: gradients count as in the picture.
+    along = cv2.Scharr(inner, cv2.CV_32F, 1, 0) * (wide / (region.length_px * _QUIET))
+    down = cv2.Scharr(inner, cv2.CV_32F, 0, 1) * (high / (region.height_px * _INNER))
     turn = 0.5 * math.atan2(
         2 * float((along * down).sum()), float((along * along - down * down).sum())
     )
@@ -218,7 +219,7 @@ def read_strip(
         for blur in blurs:
             thin = deblur(strip, band, blur)
             found += (
-                (f"band {band}", each) for each in read_zxing(thin, bars, mono_ns, upright=True)
+                (f"{BAND} {band}", each) for each in read_zxing(thin, bars, mono_ns, upright=True)
             )
     if zbar:
         found += (("strip", each) for each in read_zbar(strip, bars, mono_ns))

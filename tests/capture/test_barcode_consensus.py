@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import capture.consensus
 from capture.consensus import Consensus
 from capture.engines import ZBAR, ZXING
 from capture.events import Reading
@@ -13,10 +17,16 @@ RIGHT, WRONG = "1Z999AA10123456784", "1Z999AA10128456784"
 MS = 1_000_000
 
 
-def bars(text: str, *, engine: str = ZXING, x: int = 100, y: int = 100) -> Reading:
-    return Reading(
-        text, "Code128", ((x, y), (x + 400, y), (x + 400, y + 80), (x, y + 80)), engine, 0
-    )
+def bars(text: str, *, engine: str = ZXING, x: int = 100, y: int = 100, look: str = "") -> Reading:
+    corners = ((x, y), (x + 400, y), (x + 400, y + 80), (x, y + 80))
+    return Reading(text, "Code128", corners, engine, 0, look)
+
+
+def aslant(text: str, beside: int, symbology: str = "Code128") -> Reading:
+    """Bars of 500 by 100 px at an angle of 37 degrees, `beside` px away from the first ones."""
+    x, y = 300 - beside * 3 // 5, 100 + beside * 4 // 5
+    corners = ((x, y), (x + 400, y + 300), (x + 340, y + 380), (x - 60, y + 80))
+    return Reading(text, symbology, corners, ZXING, 0)
 
 
 def qr(text: str) -> Reading:
@@ -46,6 +56,25 @@ def test_two_engines_on_one_frame_are_two_votes() -> None:
 
 def test_one_engine_twice_on_one_frame_is_one_vote() -> None:
     assert accepted([(0, [bars(RIGHT), bars(RIGHT)])]) == []
+
+
+def test_two_parts_of_one_code_on_one_frame_are_two_votes() -> None:
+    parts = [bars(RIGHT, look="band 0"), bars(RIGHT, look="band 2")]
+    assert accepted([(0, parts)]) == [(0, RIGHT)]
+    assert accepted([(0, [parts[0], parts[0]])]) == []
+
+
+def test_one_deblurred_band_is_not_believed_however_often() -> None:
+    band = bars(WRONG, look="band 1")
+    assert accepted([(0, [band]), (33, [band]), (66, [band])]) == []
+    assert accepted([(0, [band]), (33, [bars(WRONG, look="band 2")])]) == [(33, WRONG)]
+    assert accepted([(0, [band]), (33, [bars(WRONG, look="strip")])]) == [(33, WRONG)]
+
+
+def test_a_part_that_reads_otherwise_is_a_rival() -> None:
+    parts = [bars(RIGHT, look="band 0"), bars(WRONG, look="band 1"), bars(RIGHT, look="strip")]
+    assert accepted([(0, parts)]) == []
+    assert accepted([(0, [*parts, bars(RIGHT, look="band 2")])]) == [(0, RIGHT)]
 
 
 def test_zbar_alone_is_never_believed() -> None:
@@ -92,6 +121,58 @@ def test_codes_side_by_side_are_no_rivals() -> None:
     both = [bars(RIGHT), bars(WRONG, x=100, y=400), bars("REF-12345678", y=185)]
     got = accepted([(0, both), (100, both)])
     assert got == [(100, RIGHT), (100, WRONG), (100, "REF-12345678")]
+
+
+def test_codes_side_by_side_are_no_rivals_however_the_label_is_held() -> None:
+    """The boxes around codes that lie aslant overlap; the codes do not."""
+    both = [aslant(RIGHT, 0), aslant("REF-12345678", 130)]
+    assert accepted([(0, both), (100, both)]) == [(100, RIGHT), (100, "REF-12345678")]
+    touching = [aslant(RIGHT, 0), aslant("REF-12345678", 90)]
+    assert accepted([(0, touching), (100, touching)]) == []
+    alternating = [(0, both[:1]), (50, both[1:]), (100, both[:1])]
+    assert accepted(alternating) == []  # nearer than the hand moves, and never seen together
+
+
+def test_what_lies_far_off_is_no_rival_whatever_it_says() -> None:
+    frames = [(0, [bars(RIGHT)]), (50, [bars("REF-12345678", x=900)]), (100, [bars(RIGHT)])]
+    assert accepted(frames) == [(100, RIGHT)]
+
+
+def test_a_point_or_a_line_for_a_place_is_weighed_as_any_other() -> None:
+    point = Reading(WRONG, "Code128", ((150, 150),) * 4, ZXING, 0)
+    line = Reading(RIGHT, "Code128", ((100, 150), (500, 150), (500, 150), (100, 150)), ZXING, 0)
+    assert accepted([(0, [point, line]), (100, [point, line])]) == []
+    far = Reading(WRONG, "Code128", ((150, 900),) * 4, ZXING, 0)
+    got = accepted([(0, [far, line]), (100, [far, line])])
+    assert got == [(100, WRONG), (100, RIGHT)]
+
+
+def test_bars_that_wait_are_named() -> None:
+    consensus = Consensus()
+    readings = [bars(RIGHT), qr("TRACK-1")]
+    consensus.see(readings, 0)
+    assert consensus.waiting(readings) == [readings[0]]
+    consensus.see(readings, 100 * MS)
+    assert consensus.waiting(readings) == []
+
+
+def test_a_long_dispute_takes_no_longer_than_its_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    near = capture.consensus._near
+
+    def counted(*given: Any) -> bool:
+        nonlocal looked
+        looked += 1
+        return near(*given)
+
+    monkeypatch.setattr(capture.consensus, "_near", counted)
+    parts = [
+        bars(text, look=f"band {band}") for text in (RIGHT, WRONG) for band in range(3)
+    ] * 4  # of four blurs
+    assert accepted([(at, parts) for at in range(0, 1000, 33)]) == []
+    assert looked < 30 * 500
 
 
 def test_a_code_in_view_counts_once() -> None:
