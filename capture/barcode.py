@@ -30,7 +30,7 @@ from capture.engines import (
     to_grey,
 )
 from capture.events import Reading
-from capture.strips import BANDS, BLURS, locate, read_strip, refine
+from capture.strips import BANDS, BLURS, locate, read_strip, rectify, refine
 
 LONGEST_PX: Final = 1920
 """Pictures are searched at this size: 4K as it is reads worse and costs five times as much."""
@@ -123,14 +123,13 @@ def _strip_looks(grey: Grey, bars: Collection[str], mono_ns: int) -> Iterator[Lo
         small, up = fit(picture, LONGEST_PX)
         scale = float(up[0, 0])
         regions += [region.scaled(scale) for region in locate(small, _REGIONS)]
-    refined = [refine(picture, region) for region in regions]
-    strips = [read_strip(picture, region, bars, mono_ns, zbar=True) for region in refined]
-    yield [reading for strip in strips for reading in strip], back
+    straight = [refine(picture, region) for region in regions]
+    strips = [(rectify(picture, region), region) for region in straight]
+    found = [read_strip(*strip, bars, mono_ns, zbar=True) for strip in strips]
+    yield [reading for readings in found for reading in readings], back
     for band in range(len(BANDS)):
-        found = []
-        for region in refined:
-            found += read_strip(picture, region, bars, mono_ns, blurs=BLURS, bands=(band,))
-        yield found, back
+        found = [read_strip(*strip, bars, mono_ns, blurs=BLURS, bands=(band,)) for strip in strips]
+        yield [reading for readings in found for reading in readings], back
 
 
 def _believed(votes: dict[str, list[Reading]]) -> list[Reading]:

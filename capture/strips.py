@@ -50,8 +50,8 @@ _SMALLEST_TURN: Final = 0.004
 
 _TWELFTHS: Final = 12
 BANDS: Final = ((1, 4), (4, 8), (8, 11))
-"""Twelfths of a strip's height. A third of the bars: slanted ones are not smeared, a scratch or a
-glare spoils one band and leaves the others."""
+"""Twelfths of a strip's height. About a third of the bars: slanted ones are not smeared, a scratch
+or a glare spoils one band and leaves the others."""
 _THIN_ROWS: Final = 24
 _WINDOW_PX: Final = 121
 """Some twenty modules, of a strip: wider than any bar or space."""
@@ -111,7 +111,7 @@ class Region:
 def locate(grey: Grey, most: int = 5) -> list[Region]:
     """The places in `grey` (H×W uint8) where bars may stand, the strongest first.
 
-    Their angle is good to a few degrees: see `refine`. Bars of 1 to 15 px a module are found.
+    Their angle is good to a few degrees: see `refine`.
     """
     if min(grey.shape) < 3 * _CELL_PX:
         return []
@@ -200,7 +200,7 @@ def deblur(strip: Grey, band: int, blur: Blur) -> Grey:
 
 
 def read_strip(
-    grey: Grey,
+    strip: Grey,
     region: Region,
     bars: Collection[str],
     mono_ns: int = 0,
@@ -209,9 +209,9 @@ def read_strip(
     bands: Collection[int] = range(3),
     zbar: bool = False,
 ) -> list[Reading]:
-    """What zxing-cpp reads of `bars` in the strip of `region`: as it is, or with `blurs` in each of
-    the `bands` without those blurs. `zbar`: ZBar's vote as well. In pixels of `grey`."""
-    strip = rectify(grey, region)
+    """What zxing-cpp reads of `bars` in `strip`, which is `region` rectified: as it is, or with
+    `blurs` in each of the `bands` without those blurs. `zbar`: ZBar's vote as well. In pixels of
+    the picture that holds `region`."""
     found: list[tuple[str, Reading]] = []
     if not blurs:
         found += (("strip", each) for each in read_zxing(strip, bars, mono_ns, upright=True))

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HAND = "wedge"
-"""Where a scan comes from that a person made; any other source is a camera's name."""
 TICK_S = 0.25
 LOOK_S = 2.0
 """How often the disk and the clock are looked at."""
@@ -142,7 +140,7 @@ class Bench:
         self._replies.spawn(self._tick())
         self._replies.spawn(self._watch_disk_and_clock())
 
-    def scan(self, text: str, via: str = HAND, at: events.Moment | None = None) -> None:
+    def scan(self, text: str, via: str = events.HAND, at: events.Moment | None = None) -> None:
         """A raw scan: a command card, a waybill, or something to refuse."""
         at = at or moment()
         if self._early_scans is not None:
@@ -151,7 +149,7 @@ class Bench:
         found = understand(text, self._scan_rules)
         if isinstance(found, Card):
             self._card(found, at)
-        elif via != HAND and (doubt := _doubt(found, self._scan_rules)):
+        elif via != events.HAND and (doubt := _doubt(found, self._scan_rules)):
             # Goods and labels carry other codes too: a camera may only open a session for a number
             # that a carrier's rule recognises whole, and must not nag about the rest.
             shown = printable(text)

@@ -74,8 +74,8 @@ class SoakBench(Bench):
         self.alarms: list[str] = []
         self._before: dict[str, CameraStatus] = {}
 
-    def scan(self, text: str, via: str = "wedge", at: events.Moment | None = None) -> None:
-        if via == "wedge":
+    def scan(self, text: str, via: str = events.HAND, at: events.Moment | None = None) -> None:
+        if via == events.HAND:
             super().scan(text, via, at)
         else:
             self.readings += 1

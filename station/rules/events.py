@@ -9,8 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from storage.records import CameraCheck, Clip, Gap, Kind, Shot, Status, Waybill
+
+HAND: Final = "wedge"
+"""Where a scan comes from that a person made; any other source is a camera's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,11 @@ class Tick(Event):
 @dataclass(frozen=True, slots=True)
 class Scanned(Event):
     """A waybill was read. `session` is a fresh id for the session that this scan may open (a
-    pure function draws no ULID); `via` is `wedge` or the name of the camera."""
+    pure function draws no ULID); `via` is HAND or the name of the camera."""
 
     waybill: Waybill
     session: str
-    via: str = "wedge"
+    via: str = HAND
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from station.rules import ending, opening, questions, unlisted, waiting
 from station.rules.commands import Cue
-from station.rules.events import Answered, CodeSeen, Disk, LookedUp, LookUpFailed, Scanned
+from station.rules.events import HAND, Answered, CodeSeen, Disk, LookedUp, LookUpFailed, Scanned
 from station.rules.state import Phase, State, Wanted
 from station.rules.turn import Turn
 from storage.records import CheckDigit, EndReason, Kind
@@ -77,7 +77,7 @@ def _is_repeat(state: State, event: Scanned) -> bool:
 def _is_by_hand(event: Scanned) -> bool:
     """False for a reading from a camera: a label that passes through the picture confirms
     nothing, ends nothing and answers nothing."""
-    return event.via == "wedge"
+    return event.via == HAND
 
 
 def _scanned_own(turn: Turn, event: Scanned) -> None:

@@ -140,24 +140,25 @@ def test_a_strip_never_grows_beyond_reason() -> None:
 def test_a_strip_is_read_as_it_is_or_in_bands() -> None:
     picture = label(30)
     region = refine(picture, locate(picture)[0])
-    plain = read_strip(picture, region, BARS, 42)
+    plain = read_strip(rectify(picture, region), region, BARS, 42)
     assert [(each.text, each.look, each.mono_ns) for each in plain] == [(NUMBER, "strip", 42)]
     assert plain[0].polygon == region.corners
-    banded = read_strip(picture, region, BARS, blurs=BLURS)
+    banded = read_strip(rectify(picture, region), region, BARS, blurs=BLURS)
     assert {each.look for each in banded} == {"band 0", "band 1", "band 2"}
-    only = read_strip(picture, region, BARS, blurs=BLURS[:1], bands=(2,))
+    only = read_strip(rectify(picture, region), region, BARS, blurs=BLURS[:1], bands=(2,))
     assert [(each.text, each.look) for each in only] == [(NUMBER, "band 2")]
-    assert read_strip(picture, region, ["Codabar"], blurs=BLURS) == []
+    assert read_strip(rectify(picture, region), region, ["Codabar"], blurs=BLURS) == []
 
 
 def test_bands_of_high_bars_need_the_right_angle() -> None:
     picture = grainy(put(desk(), thin_bars(1.4, high=200), 500, 260), 3)
     region = refine(picture, locate(picture)[0])
-    assert read_strip(picture, region, BARS, blurs=BLURS[:1]) != []
+    assert read_strip(rectify(picture, region), region, BARS, blurs=BLURS[:1]) != []
     x, y = math.cos(math.radians(6)), math.sin(math.radians(6))
     crooked = replace(region, across=(x, y))
-    assert read_strip(picture, crooked, BARS, blurs=BLURS[:1]) == []
-    assert read_strip(picture, refine(picture, crooked), BARS, blurs=BLURS[:1]) != []
+    assert read_strip(rectify(picture, crooked), crooked, BARS, blurs=BLURS[:1]) == []
+    straight = refine(picture, crooked)
+    assert read_strip(rectify(picture, straight), straight, BARS, blurs=BLURS[:1]) != []
 
 
 # ---------------------------------------------------------------------------- blur
@@ -231,7 +232,8 @@ def test_a_picture_of_any_size_is_searched(size: tuple[int, int]) -> None:
     stripes = np.zeros(size, np.uint8)
     stripes[:, ::4] = stripes[:, 1::4] = 255
     for region in locate(stripes):
-        read_strip(stripes, refine(stripes, region), BARS, blurs=BLURS, zbar=True)
+        straight = refine(stripes, region)
+        read_strip(rectify(stripes, straight), straight, BARS, blurs=BLURS, zbar=True)
 
 
 def test_a_place_outside_the_picture_is_blank() -> None:
@@ -239,7 +241,7 @@ def test_a_place_outside_the_picture_is_blank() -> None:
     picture = label(0)
     assert refine(picture, outside) == outside
     assert np.ptp(rectify(picture, outside)) < 10
-    assert read_strip(picture, outside, BARS, blurs=BLURS, zbar=True) == []
+    assert read_strip(rectify(picture, outside), outside, BARS, blurs=BLURS, zbar=True) == []
 
 
 @st.composite
@@ -271,5 +273,5 @@ def test_whatever_is_seen_every_place_can_be_read(picture: Grey, most: int) -> N
         straight = refine(picture, region)
         assert math.hypot(*straight.across) == pytest.approx(1)
         assert all(abs(each) < 1_000 for point in straight.corners for each in point)
-        read_strip(picture, straight, BARS, blurs=BLURS, zbar=True)
+        read_strip(rectify(picture, straight), straight, BARS, blurs=BLURS, zbar=True)
     assert np.array_equal(picture, before)

@@ -17,7 +17,7 @@ from capture.consensus import Consensus
 from capture.engines import DEFAULT_SYMBOLOGIES, LINEAR, read_zbar, read_zxing
 from capture.events import Reading
 from capture.live import LiveReader
-from capture.strips import BLURS, locate, read_strip, refine
+from capture.strips import BLURS, locate, read_strip, rectify, refine
 from tests.performance import handheld, peers
 from tests.performance.labels import CARRIERS, Grey, bars, plain
 from tests.performance.tables import Section, share
@@ -100,8 +100,9 @@ def all_stages(grey: Grey, mono_ns: int) -> list[Reading]:
     readings = read_zxing(grey, _BARS, mono_ns) + read_zbar(grey, _BARS, mono_ns)
     for region in locate(grey):
         straight = refine(grey, region)
-        readings += read_strip(grey, straight, _BARS, mono_ns, zbar=True)
-        readings += read_strip(grey, straight, _BARS, mono_ns, blurs=BLURS)
+        strip = rectify(grey, straight)
+        readings += read_strip(strip, straight, _BARS, mono_ns, zbar=True)
+        readings += read_strip(strip, straight, _BARS, mono_ns, blurs=BLURS)
     return readings
 
 
