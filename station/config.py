@@ -25,6 +25,13 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from capture.source import SourceError, parse_source
+from station.config_archive import (
+    CheckConfig,
+    InboxConfig,
+    LedgerConfig,
+    RetentionConfig,
+    SearchConfig,
+)
 from station.config_faults import ConfigError, Fault, describe_all
 from station.config_scanner import ScannerConfig
 from station.section import Name, Section, crossed, one_of
@@ -206,6 +213,11 @@ class Config(Section):
     disk: DiskConfig = DiskConfig()
     clock: ClockConfig = ClockConfig()
     scanner: ScannerConfig = ScannerConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    check: CheckConfig = CheckConfig()
+    search: SearchConfig = SearchConfig()
+    inbox: InboxConfig = InboxConfig()
+    retention: RetentionConfig = RetentionConfig()
 
     _path: Path | None = PrivateAttr(default=None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,6 @@ from storage.errors import (
     ArchiveBusy,
     ArchiveCorrupt,
     ArchiveMissing,
-    ArchiveNotWritable,
     Refused,
     told,
 )
@@ -41,29 +40,21 @@ from storage.records import (
     Status,
 )
 from storage.rows import Ending
-from storage.writer import T, Writer
+from storage.writer import Writer
+from storage.writing import Clock, Writing, utc_now
 
 OPEN_LOCK = "open.lock"
 OPEN_TIMEOUT_S = 30.0
 
-Clock = Callable[[], dt.datetime]
 
-
-def utc_now() -> dt.datetime:
-    """The wall clock, in UTC."""
-    return dt.datetime.now(dt.UTC)
-
-
-class Archive(Questions):
+class Archive(Questions, Writing):
     """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
 
     def __init__(
         self, root: Path, readers: reads.Readers, writer: Writer | None, clock: Clock
     ) -> None:
-        super().__init__(readers)
-        self.root = root
-        self._writer = writer
-        self._clock = clock
+        Questions.__init__(self, readers)
+        Writing.__init__(self, root, writer, clock)
         self._bench_lock = BenchLock(root)
         # Only the writer's thread touches these two.
         self._live: set[str] = set()
@@ -125,11 +116,6 @@ class Archive(Questions):
         """
         self._bench_lock.hold()
 
-    @property
-    def writable(self) -> bool:
-        """False when it was opened for reading only."""
-        return self._writer is not None
-
     def relative(self, path: Path) -> str:
         """`path` as the records name it. Raises Refused for one outside of the archive."""
         try:
@@ -142,13 +128,6 @@ class Archive(Questions):
         return files.free_bytes(self.root)
 
     # ------------------------------------------------------------------ writing
-
-    def _submit(self, do: Callable[[Database], T], doing: str) -> Future[T]:
-        if self._writer is None:
-            refused: Future[T] = Future()
-            refused.set_exception(ArchiveNotWritable(self.root, "it was opened for reading"))
-            return refused
-        return self._writer.submit(do, doing)
 
     def open_session(self, session: Session) -> Future[Path]:
         """The session's folder (absolute): it and the open row are durable.

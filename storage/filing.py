@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import files, ledger, rows, sealing
+from storage import catalogue, files, ledger, rows, sealing
 from storage.errors import Refused
 from storage.ledger import LedgerEvent
 from storage.records import Clip, Note, Session, Shot, Status
@@ -43,6 +43,7 @@ def open_session(db: Database, root: Path, session: Session) -> Path:
             if opened.pass_no != session.pass_no:
                 text = f"asked for as pass {session.pass_no}, which was taken"
                 rows.add_note(db, session.id, Note(session.opened_at, "pass_corrected", text))
+            catalogue.refresh(db, session.id)
             ledger.append(
                 db,
                 LedgerEvent.OPENED,
@@ -113,7 +114,7 @@ def link_orders(db: Database, pairs: Sequence[tuple[str, str]]) -> int:
     with immediate(db):
         before = db.execute(count).fetchone()[0]
         db.conn.executemany(
-            "INSERT INTO orders VALUES (?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO orders (order_id, order_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
             ((order, rows.search_key(order)) for order, _ in pairs),
         )
         db.conn.executemany(

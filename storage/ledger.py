@@ -36,6 +36,15 @@ class LedgerEvent(StrEnum):
     EXPORTED = "exported"
     CHECK_BEGUN = "check_begun"
     CAMERAS_CHECKED = "cameras_checked"
+    KEY_CHANGED = "key_changed"
+    DOCUMENT_FILED = "document_filed"
+    AMENDED = "amended"
+    LOOKED = "looked"
+    CHECKED = "checked"
+    REBUILT = "rebuilt"
+    ADOPTED = "adopted"
+    CLOCK_JUMPED = "clock_jumped"
+    PEOPLE_CHANGED = "people_changed"
 
 
 END_EVENTS = {

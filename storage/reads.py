@@ -24,11 +24,24 @@ HIGHEST = "\U0010ffff"
 """Sorts after every character that a tracking number may continue with."""
 
 # A range finds what GLOB would, through the same index, and no character in it has a meaning.
-BY_SUFFIX = "SELECT * FROM sessions WHERE number_reversed >= :start AND number_reversed < :end"
-BY_NUMBER = "SELECT * FROM sessions WHERE tracking_number = :key"
+# A session that was rebound is found by either number.
+BY_SUFFIX = (
+    "SELECT s.* FROM sessions AS s JOIN (SELECT session_id FROM catalogue "
+    "WHERE reversed >= :start AND reversed < :end UNION SELECT session_id FROM catalogue "
+    "WHERE original_reversed >= :start AND original_reversed < :end AND original IS NOT NULL) "
+    "ON session_id = s.id"
+)
+_NUMBERED = (
+    "SELECT session_id FROM catalogue WHERE number = {key} UNION "
+    "SELECT session_id FROM catalogue WHERE original = {key} AND original IS NOT NULL"
+)
+BY_NUMBER = (
+    f"SELECT s.* FROM sessions AS s JOIN ({_NUMBERED.format(key=':key')}) ON session_id = s.id"  # noqa: S608
+)
 BY_ORDER = (
     "SELECT s.* FROM orders AS o JOIN order_waybills AS w USING (order_id) "
-    "JOIN sessions AS s USING (tracking_number) WHERE o.order_key = :key"
+    "JOIN catalogue AS c ON c.number = w.tracking_number JOIN sessions AS s ON s.id = c.session_id "
+    "WHERE o.order_key = :key"
 )
 
 
@@ -99,7 +112,7 @@ class Readers:
 def prior(db: Database, number: str, kind: Kind | None = None) -> Session | None:
     """The newest session of a tracking number (and kind) that was not cancelled, or None."""
     found = db.query(
-        BY_NUMBER + " AND status <> 'cancelled' AND (:kind IS NULL OR kind = :kind) "
+        BY_NUMBER + " WHERE status <> 'cancelled' AND (:kind IS NULL OR kind = :kind) "
         "ORDER BY opened_at DESC, id DESC LIMIT 1",
         {"key": search_key(number), "kind": None if kind is None else kind.value},
     )
@@ -129,7 +142,11 @@ def find(db: Database, text: str) -> list[Session]:
 
 def recent(db: Database, count: int) -> list[Session]:
     """The newest `count` sessions, newest first, whatever their status."""
-    found = db.query("SELECT * FROM sessions ORDER BY opened_at DESC, id DESC LIMIT ?", [count])
+    found = db.query(
+        "SELECT s.* FROM catalogue AS c JOIN sessions AS s ON s.id = c.session_id "
+        "ORDER BY c.opened_ms DESC, c.n DESC LIMIT ?",
+        [count],
+    )
     return rows.whole(db, list(found))
 
 

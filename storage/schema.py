@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 from ulid import ULID
 
-from storage import ledger
+from storage import catalogue, ledger
 from storage.errors import ArchiveCorrupt, ArchiveTooNew
 from storage.records import utc_text
 from storage.tables import (
@@ -28,10 +28,12 @@ from storage.tables import (
     SCANS,
     TABLES,
 )
+from storage.tables_later import CATALOGUE, CATALOGUE_INDEXES, LATER_GUARDS, LATER_TABLES
 
 DATABASE = "archive.db"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FIRST_WITH_CHECKS = 2
+FIRST_WITH_CATALOGUE = 4
 APPLICATION_ID = 0x50575431
 """`PWT1` in the database's header: `file` and sqlite3 show whose it is."""
 BUSY_TIMEOUT_S = 10.0
@@ -65,6 +67,17 @@ def m003_raw_scans(db: Database) -> None:
     """The bytes of raw scans, what check digits said, and what a wrong label shows."""
     db.executescript(SCANS)
     db.execute("PRAGMA user_version = 3")
+
+
+@migrations()
+def m004_what_is_said_later(db: Database) -> None:
+    """Amendments, documents, people, orders' facts, and the catalogue of all sessions."""
+    db.executescript(LATER_TABLES)
+    db.executescript(LATER_GUARDS)
+    db.executescript(CATALOGUE)
+    catalogue.fill(db)
+    db.executescript(CATALOGUE_INDEXES)
+    db.execute("PRAGMA user_version = 4")
 
 
 def connect(path: Path, *, read_only: bool = False) -> Database:
@@ -106,6 +119,8 @@ def _configured(connection: sqlite3.Connection, *, read_only: bool) -> Database:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA fullfsync = ON")
         db.execute("PRAGMA foreign_keys = ON")
+        if read_only and 1 <= version < FIRST_WITH_CATALOGUE:
+            catalogue.stand_in(db)
     except BaseException:
         connection.close()
         raise

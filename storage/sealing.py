@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import files, ledger, probe, rows
+from storage import catalogue, files, ledger, probe, rows
 from storage.errors import SessionClosed
 from storage.ledger import LedgerEvent
 from storage.records import Clip, Note, Session, Shot, Status, session_to_json, utc_text
@@ -49,6 +49,7 @@ def seal(db: Database, root: Path, session: str, ending: Ending, now: dt.datetim
     manifest = files.write_over(folder / files.MANIFEST, manifest_bytes(closed))
     with immediate(db):
         rows.close_session(db, session, ending, manifest.sha256)
+        catalogue.refresh(db, session)
         ledger.append(
             db,
             ledger.END_EVENTS[ending.status],

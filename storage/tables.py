@@ -7,6 +7,8 @@ can drop a trigger; that is what the ledger and the manifests are for.
 
 from __future__ import annotations
 
+from storage.tables_later import LATER_GUARDS
+
 TABLES = """
 CREATE TABLE meta (
     key TEXT PRIMARY KEY NOT NULL,
@@ -243,5 +245,6 @@ BEGIN SELECT RAISE(ABORT, 'a camera check is never deleted'); END;
 
 FIRST_GUARDS = SESSION_GUARDS + "".join(MEDIA_GUARDS.format(table=each) for each in MEDIA_TABLES)
 SECOND_GUARDS = FIRST_GUARDS + CHECK_GUARDS
-GUARDS = {1: FIRST_GUARDS, 2: SECOND_GUARDS, 3: SECOND_GUARDS}
+FOURTH_GUARDS = SECOND_GUARDS + LATER_GUARDS
+GUARDS = {1: FIRST_GUARDS, 2: SECOND_GUARDS, 3: SECOND_GUARDS, 4: FOURTH_GUARDS}
 """The triggers that a database of each version has."""
