@@ -18,8 +18,21 @@ from typing import Self
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
-from storage import camera_checks, files, filing, ledger, reads, recover, rows, schema, sealing
+from storage import (
+    camera_checks,
+    files,
+    filing,
+    keys,
+    ledger,
+    reads,
+    recover,
+    rows,
+    schema,
+    sealing,
+)
+from storage.amending import Amending
 from storage.benchlock import BenchLock
+from storage.documents import Documents
 from storage.errors import (
     ArchiveBusy,
     ArchiveCorrupt,
@@ -27,7 +40,9 @@ from storage.errors import (
     Refused,
     told,
 )
+from storage.keys import Signer
 from storage.ledger import LedgerEvent
+from storage.proving import Proving
 from storage.questions import Questions
 from storage.records import (
     CameraCheck,
@@ -40,6 +55,7 @@ from storage.records import (
     Status,
 )
 from storage.rows import Ending
+from storage.transaction import immediate
 from storage.writer import Writer
 from storage.writing import Clock, Writing, utc_now
 
@@ -47,14 +63,19 @@ OPEN_LOCK = "open.lock"
 OPEN_TIMEOUT_S = 30.0
 
 
-class Archive(Questions, Writing):
+class Archive(Questions, Amending, Documents, Proving):
     """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
 
     def __init__(
-        self, root: Path, readers: reads.Readers, writer: Writer | None, clock: Clock
+        self,
+        root: Path,
+        readers: reads.Readers,
+        writer: Writer | None,
+        signer: Signer | None,
+        clock: Clock,
     ) -> None:
         Questions.__init__(self, readers)
-        Writing.__init__(self, root, writer, clock)
+        Writing.__init__(self, root, writer, signer, clock)
         self._bench_lock = BenchLock(root)
         # Only the writer's thread touches these two.
         self._live: set[str] = set()
@@ -79,7 +100,7 @@ class Archive(Questions, Writing):
                 files.make_folders(root)
             root = root.resolve()
             database = root / schema.DATABASE
-            writer_db = None if read_only else _prepared(root, database)
+            writer_db, signer = (None, None) if read_only else _prepared(root, database)
             readers = reads.Readers(lambda: schema.connect(database, read_only=True), root)
             with readers.lent() as db:
                 if schema.version_of(db) == 0:
@@ -87,7 +108,8 @@ class Archive(Questions, Writing):
                 schema.refuse_newer(db, database)
         except (OSError, sqlite3.Error) as error:
             raise told(error, root, "opening the archive") from error
-        return cls(root, readers, None if writer_db is None else Writer(writer_db, root), clock)
+        writer = None if writer_db is None else Writer(writer_db, root)
+        return cls(root, readers, writer, signer, clock)
 
     def close(self) -> None:
         """Finish what was handed over, then let go of everything."""
@@ -204,7 +226,7 @@ class Archive(Questions, Writing):
 
         def add(db: Database) -> None:
             rows.require_open(db, session)
-            with schema.immediate(db):
+            with immediate(db):
                 rows.add_gap(db, session, gap)
 
         return self._submit(add, "filing a gap")
@@ -214,7 +236,7 @@ class Archive(Questions, Writing):
 
         def add(db: Database) -> None:
             rows.require_open(db, session)
-            with schema.immediate(db):
+            with immediate(db):
                 rows.add_note(db, session, note)
 
         return self._submit(add, "filing a note")
@@ -240,7 +262,7 @@ class Archive(Questions, Writing):
                 raise Refused("a session is not sealed as open")
             self._live.discard(session)
             self._unsealed[session] = ending
-            closed = sealing.seal(db, self.root, session, ending, self._clock())
+            closed = sealing.seal(db, self.root, session, ending, self._clock(), self.signer)
             del self._unsealed[session]
             return closed
 
@@ -271,7 +293,9 @@ class Archive(Questions, Writing):
 
         def repair(db: Database) -> list[Session]:
             self.hold_bench_lock()
-            closed = recover.recover(db, self.root, self._clock(), self._live, self._unsealed)
+            closed = recover.recover(
+                db, self.root, self._clock(), self._live, self._unsealed, self.signer
+            )
             for session in closed:
                 self._unsealed.pop(session.id, None)
             return closed
@@ -303,7 +327,7 @@ class Archive(Questions, Writing):
         """
 
         def file(db: Database) -> tuple[CameraCheck, ...]:
-            filed = camera_checks.file(db, self.root, check_id, checks, self._clock())
+            filed = camera_checks.file(db, self.root, check_id, checks, self._clock(), self.signer)
             self._live.discard(check_id)
             return filed
 
@@ -321,7 +345,7 @@ class Archive(Questions, Writing):
         exported = list(sessions)
 
         def record(db: Database) -> None:
-            with schema.immediate(db):
+            with immediate(db):
                 for session in exported:
                     ledger.append(
                         db,
@@ -345,8 +369,8 @@ def _refuse_orphans(root: Path, database: Path) -> None:
         )
 
 
-def _prepared(root: Path, database: Path) -> Database:
-    """A writing connection to a database that is up to date and has its guards."""
+def _prepared(root: Path, database: Path) -> tuple[Database, Signer]:
+    """A writing connection to a database that is up to date and has its guards, and the key."""
     try:
         with FileLock(root / OPEN_LOCK, timeout=OPEN_TIMEOUT_S):
             files.make_folders(root / files.MEDIA)
@@ -355,10 +379,12 @@ def _prepared(root: Path, database: Path) -> Database:
                 if schema.version_of(db) == 0:
                     _refuse_orphans(root, database)
                 schema.migrate(db, database)
+                signer = keys.signer_of(root)
+                ledger.introduce(db, signer, utc_now())
             except BaseException:
                 db.close()
                 raise
             files.sync_folder(root)
-            return db
+            return db, signer
     except Timeout as error:
         raise ArchiveBusy(root, "another program that is opening it") from error

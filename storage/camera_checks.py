@@ -18,13 +18,15 @@ from pathlib import Path
 from sqlite_utils import Database
 from ulid import ULID
 
-from storage import files, ledger, rows, sealing
+from storage import files, ledger, rows, sealing, signed
 from storage.errors import Refused
+from storage.keys import Signer
 from storage.ledger import LedgerEvent
 from storage.records import CameraCheck, check_from_json, check_to_json
-from storage.schema import immediate
+from storage.transaction import immediate
 
 VERDICTS = ("good", "poor")
+MANIFESTS = (files.CHECK_MANIFEST, files.CHECK_SIGNATURE)
 
 
 def folder_of(check_id: str) -> str:
@@ -71,7 +73,12 @@ def at_work(db: Database, check_id: str) -> bool:
 
 
 def file(
-    db: Database, root: Path, check_id: str, checks: Sequence[CameraCheck], now: dt.datetime
+    db: Database,
+    root: Path,
+    check_id: str,
+    checks: Sequence[CameraCheck],
+    now: dt.datetime,
+    signer: Signer,
 ) -> tuple[CameraCheck, ...]:
     """The cameras' checks as they are filed, with the size and SHA-256 that the pictures have.
 
@@ -87,12 +94,14 @@ def file(
     for path in list(strays(root, filed, folder)):
         set_aside(db, root, check_id, path, now)
     files.sync_folder(folder)
-    files.write_over(folder / files.CHECK_MANIFEST, manifest_bytes(filed))
-    _commit(db, root, filed, now)
+    signed.write(folder / files.CHECK_MANIFEST, manifest_bytes(filed), signer)
+    _commit(db, root, filed, now, signer)
     return filed
 
 
-def _commit(db: Database, root: Path, filed: Sequence[CameraCheck], now: dt.datetime) -> None:
+def _commit(
+    db: Database, root: Path, filed: Sequence[CameraCheck], now: dt.datetime, signer: Signer
+) -> None:
     """The last step: rows and ledger, for a check whose files and manifest are on the disk."""
     check_id = filed[0].id
     relative = folder_of(check_id)
@@ -106,6 +115,7 @@ def _commit(db: Database, root: Path, filed: Sequence[CameraCheck], now: dt.date
             check_id,
             bench=filed[0].bench,
             manifest_sha256=manifest.sha256,
+            key=signer.id,
         )
 
 
@@ -148,14 +158,14 @@ def strays(root: Path, checks: Sequence[CameraCheck], folder: Path) -> Iterator[
     """What lies in a check's folder beside its manifest and its pictures."""
     known = {check.path for check in checks}
     for path in sorted(folder.iterdir()):
-        if path.name != files.CHECK_MANIFEST and path.relative_to(root).as_posix() not in known:
+        if path.name not in MANIFESTS and path.relative_to(root).as_posix() not in known:
             yield path
 
 
 def set_aside(db: Database, root: Path, check_id: str, path: Path, now: dt.datetime) -> None:
     """Move what is no evidence to lost+found/, told in the ledger beforehand. `path` is the whole
     folder of a check that was never finished, or what lies in that of a filed one."""
-    if path.name == files.CHECK_MANIFEST + files.PART:
+    if path.name in (files.CHECK_MANIFEST + files.PART, files.CHECK_SIGNATURE + files.PART):
         path.unlink()
         return
     written = files.measure(path) if path.is_file() and not path.is_symlink() else None
@@ -167,7 +177,7 @@ def set_aside(db: Database, root: Path, check_id: str, path: Path, now: dt.datet
 # ---------------------------------------------------------------------------- repair
 
 
-def repaired(db: Database, root: Path, folder: Path, now: dt.datetime) -> bool:
+def repaired(db: Database, root: Path, folder: Path, now: dt.datetime, signer: Signer) -> bool:
     """True when `folder` was that of a check: it is whole now, or was set aside.
 
     A whole manifest whose pictures are what it says means that all but the last transaction was
@@ -187,7 +197,9 @@ def repaired(db: Database, root: Path, folder: Path, now: dt.datetime) -> bool:
         return True
     for path in list(strays(root, filed, folder)):
         set_aside(db, root, check_id, path, now)
-    _commit(db, root, filed, now)
+    content = (folder / files.CHECK_MANIFEST).read_bytes()
+    signed.write(folder / files.CHECK_MANIFEST, content, signer)
+    _commit(db, root, filed, now, signer)
     return True
 
 

@@ -155,7 +155,11 @@ def unlisted_problems(
     items: Iterable[Evidence], manifest: str, folder: Path, shown: str
 ) -> Iterator[Problem]:
     """What lies in the folder of a closed session or a check without belonging to it."""
-    known = {manifest, *(PurePosixPath(item.path).name for item in items)}
+    known = {
+        manifest,
+        files.SIGNATURES[manifest],
+        *(PurePosixPath(item.path).name for item in items),
+    }
     whose = "session" if manifest == files.MANIFEST else "camera check"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name not in known:
@@ -208,6 +212,8 @@ def _database_problems(db: Database) -> Iterator[Problem]:
     )
     for (owner,) in orphans:
         told = {ledger.facts(entry).get("event") for _, entry in ledger.excerpt(db, owner)}
+        if ledger.LedgerEvent.KEY_CHANGED in told:
+            continue
         if ledger.LedgerEvent.CHECK_BEGUN not in told:
             yield Problem(DATABASE, f"session {owner} is in the ledger, its row is gone")
         elif ledger.LedgerEvent.CAMERAS_CHECKED in told and rows.check_of(db, owner) is None:

@@ -145,6 +145,28 @@ class ChecksumMismatch(ArchiveError):
         )
 
 
+class KeyUnusable(ArchiveError):
+    """The key that signs what the archive says cannot be used."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"the archive's key {path} cannot be used: {why}. Put it back from a backup, or move "
+            "it away: a new one is made, and the ledger says so"
+        )
+
+
+class NotAllowed(ArchiveError):
+    """Somebody asked for what their role may not do. `right` is what it would take."""
+
+    def __init__(self, name: str, role: str, right: str) -> None:
+        self.name = name
+        self.role = role
+        self.right = right
+        super().__init__(f"{name} ({role}) may not do this: it takes the right to {right}")
+
+
 class NothingToExport(ArchiveError):
     """No session was given that is sealed, cancelled or interrupted."""
 

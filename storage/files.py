@@ -25,7 +25,16 @@ BLOCK_BYTES = 1 << 20
 MEDIA = "media"
 LOST = "lost+found"
 MANIFEST = "session.json"
+SIGNATURE = "session.sig"
 CHECK_MANIFEST = "check.json"
+CHECK_SIGNATURE = "check.sig"
+SIGNATURES = {MANIFEST: SIGNATURE, CHECK_MANIFEST: CHECK_SIGNATURE}
+DOCUMENTS = "documents"
+DOCUMENT_MANIFEST = "document.json"
+AMENDMENTS = "amendments"
+AMENDMENT_MANIFEST = "amendment.json"
+CHECKPOINTS = "ledger"
+INBOX = "inbox"
 PART = ".part"
 """The ending of a file that is still being written by this room; recovery removes such files."""
 
@@ -132,14 +141,22 @@ def make_folders(folder: Path) -> None:
         sync_folder(each.parent)
 
 
-def session_folder(session: str, opened_at: dt.datetime) -> str:
-    """The folder of a session, relative to the archive, with forward slashes.
+def dated_folder(kind: str, id_: str, at: dt.datetime) -> str:
+    """The folder of what has this id, relative to the archive: `kind`/YYYY/MM/DD/id, of UTC.
 
     Raises Refused for an id that is no ULID: an id is a path's last part.
     """
-    if not ULID_FORM.fullmatch(session):
-        raise Refused(f"{session!r} is no session id (a ULID is 26 letters and digits)")
-    return f"{MEDIA}/{opened_at.astimezone(dt.UTC):%Y/%m/%d}/{session}"
+    if not ULID_FORM.fullmatch(id_):
+        raise Refused(f"{id_!r} is no id (a ULID is 26 letters and digits)")
+    return f"{kind}/{at.astimezone(dt.UTC):%Y/%m/%d}/{id_}"
+
+
+def session_folder(session: str, opened_at: dt.datetime) -> str:
+    """The folder of a session, relative to the archive, with forward slashes.
+
+    Raises Refused for an id that is no ULID.
+    """
+    return dated_folder(MEDIA, session, opened_at)
 
 
 def plain_name(name: str) -> bool:

@@ -16,7 +16,7 @@ from storage import catalogue, files, ledger, rows, sealing
 from storage.errors import Refused
 from storage.ledger import LedgerEvent
 from storage.records import Clip, Note, Session, Shot, Status
-from storage.schema import immediate
+from storage.transaction import immediate
 
 
 def open_session(db: Database, root: Path, session: Session) -> Path:

@@ -18,7 +18,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from storage.keys import Signer
 from storage.records import Status, utc_text
+from storage.transaction import immediate
 
 GENESIS = "0" * 64
 
@@ -92,6 +94,24 @@ def append(
         [entry.seq, entry.session, entry.body, entry.hash],
     )
     return entry
+
+
+def introduce(db: Database, signer: Signer, now: dt.datetime) -> None:
+    """Tell the ledger of a key that is new to it; such an entry is found by the key's id."""
+    known = db.execute("SELECT 1 FROM ledger WHERE session_id = ?", [signer.id]).fetchone()
+    if known is None:
+        with immediate(db):
+            append(db, LedgerEvent.KEY_CHANGED, now, signer.id, public=signer.public.hex())
+
+
+def known_keys(db: Database) -> dict[str, bytes]:
+    """The public bytes of each key that the ledger tells of, by its id."""
+    told = [facts(entry) for entry in entries(db)]
+    return {
+        str(each["session"]): bytes.fromhex(each["public"])
+        for each in told
+        if each.get("event") == LedgerEvent.KEY_CHANGED
+    }
 
 
 def entries(db: Database) -> Iterator[Entry]:

@@ -19,9 +19,10 @@ from sqlite_utils import Database
 
 from storage import camera_checks, files, rows, sealing
 from storage.errors import ArchiveError, told
+from storage.keys import Signer
 from storage.records import EndReason, Gap, Note, Session, Status, session_from_json
 from storage.rows import Ending
-from storage.schema import immediate
+from storage.transaction import immediate
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def recover(
     now: dt.datetime,
     live: Set[str],
     endings: Mapping[str, Ending],
+    signer: Signer,
 ) -> list[Session]:
     """The sessions that were found open and are closed now, oldest first.
 
@@ -52,12 +54,12 @@ def recover(
         if session in live:
             continue
         try:
-            closed.append(_close(db, root, session, now, endings.get(session)))
+            closed.append(_close(db, root, session, now, endings.get(session), signer))
         except FAULTS as error:
             why = told(error, root, "repairing a session")
             log.error("session %s stays open: %s", session, why)  # noqa: TRY400
     try:
-        sweep(db, root, now, live)
+        sweep(db, root, now, live, signer)
     except FAULTS as error:
         why = told(error, root, "sweeping the media folders")
         log.error("the media folders were not swept: %s", why)  # noqa: TRY400
@@ -65,7 +67,12 @@ def recover(
 
 
 def _close(
-    db: Database, root: Path, session_id: str, now: dt.datetime, ending: Ending | None
+    db: Database,
+    root: Path,
+    session_id: str,
+    now: dt.datetime,
+    ending: Ending | None,
+    signer: Signer,
 ) -> Session:
     folder = root / rows.session_row(db, session_id)["folder"]
     intended = ending or intended_ending(folder / files.MANIFEST, session_id)
@@ -80,7 +87,7 @@ def _close(
                 text = "found open when the bench started; sealed as interrupted"
                 rows.add_note(db, session_id, Note(now, "recovered", text))
         intended = Ending(Status.INTERRUPTED, EndReason.RECOVERY, now, CAUSE)
-    return sealing.seal(db, root, session_id, intended, now)
+    return sealing.seal(db, root, session_id, intended, now, signer)
 
 
 def intended_ending(manifest: Path, session_id: str) -> Ending | None:
@@ -114,7 +121,7 @@ def open_ends(session: Session) -> list[Gap]:
     return [Gap(camera, at, None, CAUSE) for camera, at in last.items() if camera not in ended]
 
 
-def sweep(db: Database, root: Path, now: dt.datetime, live: Set[str]) -> None:
+def sweep(db: Database, root: Path, now: dt.datetime, live: Set[str], signer: Signer) -> None:
     """Set aside what no session owns in the media folders of the days since the last sweep.
 
     Only what a crash of today or yesterday can have left is looked for: years of media are the
@@ -125,7 +132,7 @@ def sweep(db: Database, root: Path, now: dt.datetime, live: Set[str]) -> None:
     since = row[0] if row else ""
     for day in sorted((root / files.MEDIA).glob("*/*/*")):
         if "/".join(day.parts[-3:]) >= since and day.is_dir():
-            _sweep_day(db, root, day, now, live)
+            _sweep_day(db, root, day, now, live, signer)
     # A clock that runs ahead or behind by hours must not hide a day.
     until = (now - dt.timedelta(days=2)).strftime("%Y/%m/%d")
     with immediate(db):
@@ -135,7 +142,9 @@ def sweep(db: Database, root: Path, now: dt.datetime, live: Set[str]) -> None:
         )
 
 
-def _sweep_day(db: Database, root: Path, day: Path, now: dt.datetime, live: Set[str]) -> None:
+def _sweep_day(
+    db: Database, root: Path, day: Path, now: dt.datetime, live: Set[str], signer: Signer
+) -> None:
     for folder in sorted(day.iterdir()):
         if folder.name in live:
             continue
@@ -148,5 +157,5 @@ def _sweep_day(db: Database, root: Path, day: Path, now: dt.datetime, live: Set[
                     sealing.set_aside(db, root, session, path, now)
         elif folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
             folder.rmdir()  # made for a session or check that never came to be
-        elif not camera_checks.repaired(db, root, folder, now):
+        elif not camera_checks.repaired(db, root, folder, now, signer):
             sealing.set_aside(db, root, None, folder, now)

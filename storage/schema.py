@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
@@ -29,6 +27,7 @@ from storage.tables import (
     TABLES,
 )
 from storage.tables_later import CATALOGUE, CATALOGUE_INDEXES, LATER_GUARDS, LATER_TABLES
+from storage.transaction import immediate
 
 DATABASE = "archive.db"
 SCHEMA_VERSION = 4
@@ -180,19 +179,3 @@ def guards(version: int = SCHEMA_VERSION) -> dict[str, str]:
 
 def _squeezed(sql: str) -> str:
     return " ".join(sql.split())
-
-
-@contextmanager
-def immediate(db: Database) -> Iterator[None]:
-    """One transaction that has the write lock from its first statement on.
-
-    A deferred one that turns to writing half-way fails at once when another program wrote in
-    between, whatever the busy timeout.
-    """
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        db.rollback()
-        raise

@@ -16,17 +16,20 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import catalogue, files, ledger, probe, rows
+from storage import catalogue, files, ledger, probe, rows, signed
 from storage.errors import SessionClosed
+from storage.keys import Signer
 from storage.ledger import LedgerEvent
 from storage.records import Clip, Note, Session, Shot, Status, session_to_json, utc_text
 from storage.rows import Ending
-from storage.schema import immediate
+from storage.transaction import immediate
 
 MEDIA_NAME = re.compile(r"(?P<name>.+)-(?P<number>\d{1,6})\.(?P<ending>mp4|jpg)")
 
 
-def seal(db: Database, root: Path, session: str, ending: Ending, now: dt.datetime) -> Session:
+def seal(
+    db: Database, root: Path, session: str, ending: Ending, now: dt.datetime, signer: Signer
+) -> Session:
     """The closed session. Closing it again the same way changes nothing.
 
     Raises UnknownSession, SessionClosed (it ended another way), OSError, sqlite3.Error.
@@ -46,7 +49,7 @@ def seal(db: Database, root: Path, session: str, ending: Ending, now: dt.datetim
         end_reason=ending.end_reason,
         reason=rows.storable(ending.reason),
     )
-    manifest = files.write_over(folder / files.MANIFEST, manifest_bytes(closed))
+    manifest = signed.write(folder / files.MANIFEST, manifest_bytes(closed), signer)
     with immediate(db):
         rows.close_session(db, session, ending, manifest.sha256)
         catalogue.refresh(db, session)
@@ -57,6 +60,7 @@ def seal(db: Database, root: Path, session: str, ending: Ending, now: dt.datetim
             session,
             tracking_number=closed.waybill.number,
             manifest_sha256=manifest.sha256,
+            key=signer.id,
         )
     return rows.one(db, session)
 
@@ -77,7 +81,7 @@ def take_in(db: Database, root: Path, session: Session, folder: Path, now: dt.da
     A file without a row is what a crash left of a clip or shot, or came too late to be added.
     """
     for path in strays(root, session, folder):
-        if path.name == files.MANIFEST + files.PART:
+        if path.name in (files.MANIFEST + files.PART, files.SIGNATURE + files.PART):
             path.unlink()
         elif not _take_in_clip(db, root, session, path, now) and not _take_in_shot(
             db, root, session, path, now
@@ -90,7 +94,7 @@ def strays(root: Path, session: Session, folder: Path) -> Iterator[Path]:
     known = media_paths(session)
     for path in sorted(folder.iterdir()):
         relative = path.relative_to(root).as_posix()
-        if path.name != files.MANIFEST and relative not in known:
+        if path.name not in (files.MANIFEST, files.SIGNATURE) and relative not in known:
             yield path
 
 

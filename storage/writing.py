@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from storage.errors import ArchiveNotWritable
+from storage.keys import Signer
 from storage.writer import T, Writer
 
 Clock = Callable[[], dt.datetime]
@@ -23,10 +24,20 @@ def utc_now() -> dt.datetime:
 class Writing:
     """Hands jobs to the writer's thread; without one, every job is refused."""
 
-    def __init__(self, root: Path, writer: Writer | None, clock: Clock) -> None:
+    def __init__(
+        self, root: Path, writer: Writer | None, signer: Signer | None, clock: Clock
+    ) -> None:
         self.root = root
         self._writer = writer
+        self._signer = signer
         self._clock = clock
+
+    @property
+    def signer(self) -> Signer:
+        """The archive's key; for jobs on the writer's thread, which only a writable archive has."""
+        if self._signer is None:
+            raise ArchiveNotWritable(self.root, "it was opened for reading")
+        return self._signer
 
     @property
     def writable(self) -> bool:

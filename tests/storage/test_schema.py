@@ -13,6 +13,7 @@ from storage import reads, schema
 from storage.archive import Archive
 from storage.errors import ArchiveCorrupt, ArchiveTooNew
 from storage.evidence.verify import verify
+from storage.transaction import immediate
 from tests.storage.desk import NUMBER, Desk
 
 
@@ -146,7 +147,7 @@ def test_the_writer_syncs_every_commit(desk: Desk, root: Path) -> None:
 def test_every_look_up_uses_an_index_at_a_hundred_thousand_rows(desk: Desk, root: Path) -> None:
     db = schema.connect(root / "archive.db")
     try:
-        with schema.immediate(db):
+        with immediate(db):
             numbers = (f"{n:022d}" for n in range(100_000))
             db.conn.executemany(
                 "INSERT INTO sessions VALUES (?, ?, ?, '', NULL, 'packing', 1, '', '', "
