@@ -8,8 +8,8 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 	--no-header --annotation-style=line
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format benchmark-bench benchmark-reading benchmark-recording \
-	benchmark-whole soak constraints clean
+.PHONY: help run demo test check format benchmark-archive benchmark-bench benchmark-reading \
+	benchmark-recording benchmark-whole soak crash constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ format: .venv/.dev ## let ruff put the files in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+benchmark-archive: .venv/.dev ## how fast a million waybills are searched (ARGS="--copies 10 --lean")
+	@$(BIN)/python -m tests.performance.archive $(ARGS)
+
 benchmark-bench: .venv/.dev ## how fast the bench answers scans and keys
 	@$(BIN)/python -m tests.performance.bench $(ARGS)
 
@@ -53,6 +56,10 @@ soak: .venv/.dev ## long proofs: 1,000 triggers, 200 kills, half an hour of the 
 	$(BIN)/python -m tests.performance.triggers --count 1000
 	$(BIN)/python -m tests.performance.kills --count 200
 	$(BIN)/packwitness doctor --soak 30
+
+crash: .venv/.dev ## kill the archive at some 500 points, and let all its programs work at once
+	PACKWITNESS_KILLS=16 PACKWITNESS_AT_ONCE_S=60 $(BIN)/python -m pytest \
+		tests/storage/test_crash.py tests/storage/test_at_once.py $(ARGS)
 
 constraints: .venv/.dev ## pin the newest dependencies again, with their hashes
 	rm -f constraints/run.txt constraints/dev.txt

@@ -27,10 +27,12 @@ from station.filing import Filing
 from station.footage import Footage, moment
 from station.places import Places
 from station.replies import Replies
+from station.retaining import Retaining
 from station.rules import commands, events
 from station.rules.state import Rules, Slot, State, initial
 from station.session import step
 from station.simulated import SimulatedParcels
+from station.stamping import Stamping
 from station.waybill import Card, Refusal, WaybillRules, certain, printable, understand
 from storage.records import CheckDigit, Waybill
 
@@ -87,12 +89,14 @@ class Bench:
     def __init__(self, config: Config, archive: Archive) -> None:
         self.config = config
         self.archive = archive
+        self._stamping = Stamping(archive, config.ledger.tsa) if config.ledger.tsa else None
         self.state = initial(session_rules(config), config.bench.packer)
         self.exited = asyncio.Event()
         self._scan_rules = config.scanner.waybills
         self._places = Places()
         self._footage = Footage(config, archive, self, self._scan_rules, self._places)
         self._disk = DiskWatch(archive, config.disk, len(config.camera))
+        self.retaining = Retaining(config, archive, lambda: self.state if self.started else None)
         self._parcels = SimulatedParcels() if config.simulated else None
         self._queue: deque[events.Event] = deque()
         self._stepping = False
@@ -126,6 +130,7 @@ class Bench:
     def start(self, on_change: OnChange) -> None:
         """Begin: open the cameras, repair what a crash left, tick. Returns at once."""
         self._on_change = on_change
+        self.archive.checkpoint_every = self.config.ledger.checkpoint_every
         self._replies = self._running = Replies()
         self._filing = Filing(
             self.config.bench.name,
@@ -139,6 +144,9 @@ class Bench:
         self._replies.spawn(self._start_up())
         self._replies.spawn(self._tick())
         self._replies.spawn(self._watch_disk_and_clock())
+        self._replies.spawn(self.retaining.run(self._replies))
+        if self._stamping:
+            self._stamping.start()
 
     def scan(self, text: str, via: str = events.HAND, at: events.Moment | None = None) -> None:
         """A raw scan: a command card, a waybill, or something to refuse."""
@@ -198,8 +206,15 @@ class Bench:
         # What a camera answered only now, when it was closed, may be sealed yet.
         if not await self._wait_for_exit(LAST_WORD_S):
             log.error("closed before everything was sealed; the next start repairs it")
+        await running.attempt("signing the ledger", None, self._last_checkpoint)
         await running.close()
         return let_go
+
+    def _last_checkpoint(self) -> None:
+        """The shift ends with a signed head; blocks for a moment."""
+        if self._stamping:
+            self._stamping.stop()
+        self.archive.checkpoint().result(LAST_WORD_S)
 
     async def _wait_for_exit(self, timeout_s: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -356,6 +371,7 @@ class Bench:
         offset = _offset_ms()
         jump, self._clock_offset_ms = offset - self._clock_offset_ms, offset
         if abs(jump) >= CLOCK_JUMP_MS:
+            self.archive.tell_clock_jump(jump)
             self.send(events.ClockJumped, by_ms=jump, offset_ms=offset)
 
 

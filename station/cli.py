@@ -19,21 +19,31 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from station.cli_amend import COMMANDS as AMENDING
+from station.cli_archive import COMMANDS as BROWSING
+from station.cli_check import COMMANDS as CHECKING
 from station.cli_devices import COMMANDS
+from station.cli_find import COMMANDS as FINDING
+from station.cli_inbox import COMMANDS as RECEIVING
+from station.cli_people import COMMANDS as PEOPLE
+from station.cli_proof import COMMANDS as PROVING
+from station.cli_rebuild import COMMANDS as REBUILDING
+from station.cli_retain import COMMANDS as RETAINING
 from station.console import (
     PROGRAM,
-    harmless,
     not_found,
     one_number,
     progress_bar,
-    session_table,
     told,
 )
-from station.options import FAILED, FILE, as_json_option, site
+from station.options import FAILED, FILE, as_json_option, signed_in_for, site
+from storage.later import Right
 
 if TYPE_CHECKING:
     from station.cards import Language
     from station.config import Config
+    from storage.archive import Archive
+    from storage.later import Actor
 
 DEBUG: Final = "PACKWITNESS_DEBUG"
 MISUSED: Final = 2
@@ -94,84 +104,37 @@ def demo(config: Config, parcels: int, seed: int, language: str, as_json: bool) 
 
 @cli.command()
 @click.argument("text")
-@as_json_option
-@site
-def find(config: Config, text: str, as_json: bool) -> int:
-    """Find packing sessions, newest first.
-
-    TEXT is a tracking number, its last 4 or more characters, or an order id.
-    """
-    from storage.archive import Archive
-    from storage.records import session_to_json
-
-    with Archive.open(config.archive.path, create=False, read_only=True) as archive:
-        found = archive.find(text)
-    if as_json:
-        click.echo(json.dumps([session_to_json(session) for session in found], indent=2))
-    elif found:
-        click.echo(session_table(found))
-    if not found:
-        told(not_found(text, config.archive.path))
-    return 0 if found else FAILED
-
-
-@cli.command()
-@click.argument("text")
 @click.option("--out", type=FILE, metavar="DIR|FILE", help="Default: the archive's exports/.")
 @as_json_option
 @site
-def export(config: Config, text: str, out: Path | None, as_json: bool) -> int:
+@signed_in_for(Right.EXPORT)
+def export(
+    config: Config, archive: Archive, actor: Actor, text: str, out: Path | None, as_json: bool
+) -> int:
     """Write the evidence package of one tracking number.
 
     TEXT is a tracking number, its last 4 or more characters, or an order id; all of its sessions go
     into the package.
     """
-    from storage.archive import Archive
     from storage.evidence.package import export as write_package
     from storage.records import session_to_json
 
-    with Archive.open(config.archive.path, create=False) as archive:
-        found = archive.find(text)
-        if not found:
-            if as_json:
-                click.echo("[]")
-            told(not_found(text, config.archive.path))
-            return FAILED
-        one_number(text, found)
-        with progress_bar("packing", quiet=as_json) as progress:
-            path = write_package(archive, found, out or archive.root / "exports", progress=progress)
+    found = archive.find(text)
+    if not found:
+        if as_json:
+            click.echo("[]")
+        told(not_found(text, config.archive.path))
+        return FAILED
+    one_number(text, (archive.number_of(session.id) for session in found))
+    target = out or archive.root / "exports"
+    with progress_bar("packing", quiet=as_json) as progress:
+        path = write_package(archive, found, target, progress=progress, actor=actor)
     if as_json:
         sessions = [session_to_json(session) for session in found]
         click.echo(json.dumps({"package": str(path), "sessions": sessions}, indent=2))
     else:
         click.echo(path)
     return 0
-
-
-@cli.command()
-@click.argument("path", type=FILE, required=False)
-@as_json_option
-@site
-def verify(config: Config, path: Path | None, as_json: bool) -> int:
-    """Check that evidence is what was sealed.
-
-    PATH is an evidence package, an unpacked one, an archive or one session's folder; without it the
-    whole archive is checked.
-    """
-    from storage.evidence.verify import verify as problems_of
-
-    checked = path or config.archive.path
-    with progress_bar("checking", quiet=as_json) as progress:
-        problems = problems_of(checked, progress)
-    if as_json:
-        listed = [{"path": problem.path, "what": problem.what} for problem in problems]
-        click.echo(json.dumps({"ok": not problems, "problems": listed}, indent=2))
-    else:
-        for problem in problems:
-            click.echo(harmless(f"{problem.path}: {problem.what}"))
-        result = "ok" if not problems else f"{len(problems)} not as sealed"
-        click.echo(harmless(f"{checked}: {result}"))
-    return FAILED if problems else 0
 
 
 @cli.command()
@@ -204,15 +167,14 @@ def cards(
 @click.argument("file", type=FILE)
 @as_json_option
 @site
-def import_(config: Config, file: Path, as_json: bool) -> int:
+@signed_in_for(Right.FILE, create=True)
+def import_(config: Config, archive: Archive, actor: Actor, file: Path, as_json: bool) -> int:
     """Link orders to tracking numbers, from a CSV file that a shop system wrote."""
-    from storage.archive import Archive
     from storage.intake.orders import read_orders
 
     orders = read_orders(file)
-    with Archive.open(config.archive.path) as archive:
-        linked = archive.link_orders(orders.pairs).result()
-    known = len(orders.pairs) - linked
+    linked = archive.file_orders(orders.orders).result()
+    known = len(orders.orders) - linked
     if as_json:
         bad = [{"line": row.line, "why": row.why} for row in orders.bad]
         click.echo(json.dumps({"linked": linked, "known": known, "bad": bad}, indent=2))
@@ -223,7 +185,18 @@ def import_(config: Config, file: Path, as_json: bool) -> int:
     return FAILED if orders.bad else 0
 
 
-for _command in COMMANDS:
+for _command in (
+    *COMMANDS,
+    *RECEIVING,
+    *BROWSING,
+    *FINDING,
+    *CHECKING,
+    *PROVING,
+    *REBUILDING,
+    *PEOPLE,
+    *AMENDING,
+    *RETAINING,
+):
     cli.add_command(_command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,9 +33,10 @@ def not_found(text: str, archive: Path) -> str:
     )
 
 
-def one_number(text: str, sessions: Sequence[Session]) -> None:
-    """Refuse `text` that means several waybills. Raises click.UsageError, which names them."""
-    numbers = list(dict.fromkeys(session.waybill.number for session in sessions))
+def one_number(text: str, among: Iterable[str]) -> None:
+    """Refuse `text` that means several waybills: the tracking numbers `among`, of which each may
+    come more than once. Raises click.UsageError, which names them."""
+    numbers = list(dict.fromkeys(among))
     if len(numbers) > 1:
         listed = ", ".join(numbers[:5]) + (", ..." if len(numbers) > 5 else "")
         raise click.UsageError(f"{text[:40]!r} means {len(numbers)} waybills: name one of {listed}")

@@ -20,10 +20,12 @@ from sqlite_utils import Database
 
 from storage import (
     camera_checks,
+    checkpoints,
     files,
     filing,
     keys,
     ledger,
+    people,
     reads,
     recover,
     rows,
@@ -32,6 +34,7 @@ from storage import (
 )
 from storage.amending import Amending
 from storage.benchlock import BenchLock
+from storage.deleting import Deleting
 from storage.documents import Documents
 from storage.errors import (
     ArchiveBusy,
@@ -41,6 +44,7 @@ from storage.errors import (
     told,
 )
 from storage.keys import Signer
+from storage.later import Actor, Right
 from storage.ledger import LedgerEvent
 from storage.proving import Proving
 from storage.questions import Questions
@@ -55,6 +59,7 @@ from storage.records import (
     Status,
 )
 from storage.rows import Ending
+from storage.searching import Searching
 from storage.transaction import immediate
 from storage.writer import Writer
 from storage.writing import Clock, Writing, utc_now
@@ -63,7 +68,7 @@ OPEN_LOCK = "open.lock"
 OPEN_TIMEOUT_S = 30.0
 
 
-class Archive(Questions, Amending, Documents, Proving):
+class Archive(Questions, Amending, Deleting, Documents, Proving, Searching):
     """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
 
     def __init__(
@@ -161,7 +166,7 @@ class Archive(Questions, Amending, Documents, Proving):
 
         def open_(db: Database) -> Path:
             self.hold_bench_lock()
-            folder = filing.open_session(db, self.root, session)
+            folder = filing.open_session(db, self.root, session, self.signer)
             self._live.add(session.id)
             return folder
 
@@ -264,6 +269,7 @@ class Archive(Questions, Amending, Documents, Proving):
             self._unsealed[session] = ending
             closed = sealing.seal(db, self.root, session, ending, self._clock(), self.signer)
             del self._unsealed[session]
+            self.checkpoint_when_due(db)
             return closed
 
         return self._submit(close, "sealing a session")
@@ -333,19 +339,18 @@ class Archive(Questions, Amending, Documents, Proving):
 
         return self._submit(file, "filing a camera check")
 
-    def link_orders(self, pairs: Iterable[tuple[str, str]]) -> Future[int]:
-        """Link order ids to tracking numbers, all or nothing; how many links are new."""
-        wanted = [(rows.storable(order), rows.search_key(number)) for order, number in pairs]
-        if not all(rows.search_key(order) and number for order, number in wanted):
-            raise Refused("an order id or a tracking number is empty")
-        return self._submit(lambda db: filing.link_orders(db, wanted), "linking orders")
+    def record_export(
+        self, actor: Actor, sessions: Iterable[str], digest: str, name: str
+    ) -> Future[None]:
+        """Tell the ledger that these sessions left in the package `name` with this digest.
 
-    def record_export(self, sessions: Iterable[str], digest: str, name: str) -> Future[None]:
-        """Tell the ledger that these sessions left in the package `name` with this digest."""
+        Fails with NotAllowed.
+        """
         exported = list(sessions)
 
         def record(db: Database) -> None:
             with immediate(db):
+                people.require(db, actor, Right.EXPORT)
                 for session in exported:
                     ledger.append(
                         db,
@@ -354,6 +359,8 @@ class Archive(Questions, Amending, Documents, Proving):
                         session,
                         package=rows.storable(name),
                         digest=digest,
+                        by=rows.storable(actor.name),
+                        role=actor.role.value,
                     )
 
         return self._submit(record, "recording an export")
@@ -364,9 +371,7 @@ def _refuse_orphans(root: Path, database: Path) -> None:
     repair would move them away. Raises ArchiveCorrupt."""
     sealed = (files.MANIFEST, files.CHECK_MANIFEST)
     if any(path for name in sealed for path in (root / files.MEDIA).glob(f"*/*/*/*/{name}")):
-        raise ArchiveCorrupt(
-            database, "it is gone or empty, but there are sessions; put it back from a backup"
-        )
+        raise ArchiveCorrupt(database, "it is gone or empty, but there are sessions")
 
 
 def _prepared(root: Path, database: Path) -> tuple[Database, Signer]:
@@ -380,7 +385,8 @@ def _prepared(root: Path, database: Path) -> tuple[Database, Signer]:
                     _refuse_orphans(root, database)
                 schema.migrate(db, database)
                 signer = keys.signer_of(root)
-                ledger.introduce(db, signer, utc_now())
+                checkpoints.catch_up(db, root)
+                ledger.introduce(db, signer, utc_now(), keys.others(root, signer))
             except BaseException:
                 db.close()
                 raise

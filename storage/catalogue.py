@@ -27,6 +27,8 @@ COLUMNS = (
     "bench",
     "packer",
     "bytes",
+    "value_cents",
+    "currency",
     "incomplete",
     "mismatch",
     "no_video",
@@ -56,6 +58,15 @@ def fill(db: Database) -> None:
     )
 
 
+def is_right(db: Database, session: str) -> bool:
+    """True when the session's row is what it must be."""
+    derived, listed = f"SELECT {_LISTED} FROM ({DERIVED})", f"SELECT {_LISTED} FROM catalogue"  # noqa: S608
+    found, wanted = (
+        db.execute(f"{sql} WHERE session_id = ?", [session]).fetchone() for sql in (listed, derived)
+    )
+    return bool(found == wanted)
+
+
 def strays(db: Database) -> Iterator[str]:
     """The ids of sessions whose row in the catalogue is missing or not what it must be."""
     listed, derived = f"SELECT {_LISTED} FROM catalogue", f"SELECT {_LISTED} FROM ({DERIVED})"  # noqa: S608
@@ -79,3 +90,9 @@ def stand_in(db: Database) -> None:
     )
     numbered = "row_number() OVER (ORDER BY opened_ms, session_id) AS n"
     db.execute(f"CREATE TEMP VIEW catalogue AS SELECT {numbered}, * FROM ({DERIVED})")  # noqa: S608
+
+
+def stands_in(db: Database) -> bool:
+    """True where `stand_in` made the catalogue: it has no indexes, and every look makes it anew."""
+    sql = "SELECT 1 FROM temp.sqlite_master WHERE name = 'catalogue'"
+    return db.execute(sql).fetchone() is not None

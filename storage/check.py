@@ -1,54 +1,38 @@
-"""The archive's promises, verified: files against rows, rows against manifests, the ledger's chain.
+"""One folder of evidence, verified: its files against what they should be, manifests, signatures.
 
 Reads only, and believes nothing that it reads: paths are computed, not followed, and what cannot be
-read is a problem, not an exception. `evidence/verify.py` is its front door. Knows no camera.
+read is a problem, not an exception. Knows no database: what should be there is handed over.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlite_utils import Database
-
-from storage import camera_checks, files, ledger, rows, schema
-from storage.errors import Refused, UnknownSession
-from storage.raw_scan import spelled
+from storage import files, keys, rows, signed
+from storage.later import Document
+from storage.problem import Problem
 from storage.records import (
     CameraCheck,
     Clip,
     Session,
     Shot,
-    Status,
     check_from_json,
-    check_to_json,
     session_from_json,
-    session_to_json,
 )
 
-DATABASE = schema.DATABASE
-Evidence = Clip | Shot | CameraCheck
+Evidence = Clip | Shot | CameraCheck | Document
 """A record that names a file."""
 
-PAGE_ROWS = 500
 MANIFEST_LIMIT_BYTES = 16 << 20
 """No manifest comes near this: a bigger one is a trap for memory."""
 
+T = TypeVar("T")
+
 Progress = Callable[[int, int], None]
 """Told the bytes that are done and those that there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is not as it was sealed. `path` is relative to what was verified."""
-
-    path: str
-    what: str
 
 
 class Meter:
@@ -107,6 +91,14 @@ def parsed_check(
     return data, checks
 
 
+def parsed_as(content: bytes, from_json: Callable[[dict[str, Any]], T]) -> T | None:
+    """What `from_json` makes of a manifest; None for what it does not understand."""
+    try:
+        return from_json(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _refuse_untyped(items: Iterable[Evidence]) -> None:
     """Raises TypeError for a forged record whose file cannot be looked for."""
     for item in items:
@@ -120,260 +112,118 @@ def pictures_of(checks: Iterable[CameraCheck]) -> list[CameraCheck]:
     return [check for check in checks if check.path]
 
 
-def media_problems(
-    items: Iterable[Evidence], folder: Path, shown: str, meter: Meter
+def folder_problems(
+    items: Iterable[Evidence],
+    known: Iterable[str],
+    folder: Path,
+    shown: str,
+    meter: Meter,
+    owner: str = "session",
 ) -> Iterator[Problem]:
-    """What is wrong with the files that a session or a check names and `folder` should hold."""
+    """What is wrong with a folder that holds these files and, beside them, those of the names
+    `known`, and nothing else. A file under another name and two that changed places are told as
+    such."""
+    names = {PurePosixPath(item.path).name: item for item in items}
+    missing: list[Evidence] = []
+    changed: dict[str, files.Written] = {}
     seen: set[str] = set()
     for item in items:
         name = PurePosixPath(item.path).name
-        at = f"{shown}/{name}"
         if not files.plain_name(name) or name in seen:
-            yield Problem(at, "has a name that no file of a session has, or has it twice")
+            yield Problem(f"{shown}/{name}", "has a name that no file here has, or has it twice")
             continue
         seen.add(name)
-        yield from file_problems(item, folder / name, at, meter)
-
-
-def file_problems(item: Evidence, path: Path, shown: str, meter: Meter) -> Iterator[Problem]:
-    """What is wrong with one file."""
-    if path.is_symlink() or not path.is_file():
-        yield Problem(shown, "is missing")
-        return
-    try:
-        found = files.measure(path, meter)
-    except OSError as error:
-        yield Problem(shown, f"cannot be read: {error.strerror}")
-        return
-    if found.size_bytes != item.size_bytes:
-        yield Problem(shown, f"has {found.size_bytes} bytes, sealed were {item.size_bytes}")
-    elif found.sha256 != item.sha256:
-        yield Problem(shown, f"was changed: SHA-256 {found.sha256}, sealed was {item.sha256}")
-
-
-def unlisted_problems(
-    items: Iterable[Evidence], manifest: str, folder: Path, shown: str
-) -> Iterator[Problem]:
-    """What lies in the folder of a closed session or a check without belonging to it."""
-    known = {
-        manifest,
-        files.SIGNATURES[manifest],
-        *(PurePosixPath(item.path).name for item in items),
-    }
-    whose = "session" if manifest == files.MANIFEST else "camera check"
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name not in known:
-            yield Problem(f"{shown}/{path.name}", f"does not belong to the {whose}")
-
-
-# ---------------------------------------------------------------------------- the archive
-
-
-def archive_problems(root: Path, progress: Progress | None = None) -> Iterator[Problem]:
-    """Everything that is not as the archive promises. A session that is open is at work: only its
-    rows are checked."""
-    try:
-        db = schema.connect(root / DATABASE, read_only=True)
-    except (sqlite3.Error, OSError) as error:
-        yield Problem(DATABASE, f"cannot be read: {error}")
-        return
-    try:
-        yield from _database_problems(db)
-        tables = ["clips", "shots"] + ["camera_checks"] * schema.has_checks(db)
-        sizes = (f"SELECT total(size_bytes) FROM {table}" for table in tables)  # noqa: S608
-        meter = Meter(int(sum(db.execute(sql).fetchone()[0] for sql in sizes)), progress)
-        for session in _ids(db, "sessions"):
-            yield from session_problems(db, root, session, meter)
-        for check_id in _ids(db, "checks") if schema.has_checks(db) else ():
-            yield from check_problems(db, root, check_id, meter)
-        yield from _tree_problems(db, root)
-    except sqlite3.Error as error:
-        yield Problem(DATABASE, f"is damaged: {error}")
-    finally:
-        db.close()
-
-
-def _database_problems(db: Database) -> Iterator[Problem]:
-    version = schema.version_of(db)
-    if not 1 <= version <= schema.SCHEMA_VERSION:
-        yield Problem(DATABASE, f"has schema version {version}, not {schema.SCHEMA_VERSION}")
-    for (what,) in db.execute("PRAGMA integrity_check(20)").fetchall():
-        if what != "ok":
-            yield Problem(DATABASE, f"is damaged: {what}")
-    for row in db.execute("PRAGMA foreign_key_check").fetchmany(20):
-        yield Problem(DATABASE, f"a row of {row[0]} belongs to nothing in {row[2]}")
-    for name in schema.lost_guards(db):
-        yield Problem(DATABASE, f"the guard {name} was removed or changed")
-    for broken in ledger.breaks(ledger.entries(db)):
-        yield Problem(DATABASE, f"ledger entry {broken.seq}: {broken.what}")
-    orphans = db.execute(
-        "SELECT DISTINCT session_id FROM ledger WHERE session_id IS NOT NULL "
-        "AND session_id NOT IN (SELECT id FROM sessions)"
-    )
-    for (owner,) in orphans:
-        told = {ledger.facts(entry).get("event") for _, entry in ledger.excerpt(db, owner)}
-        if ledger.LedgerEvent.KEY_CHANGED in told:
+        try:
+            found = _measured(folder / name, meter)
+        except OSError as error:
+            yield Problem(f"{shown}/{name}", f"cannot be read: {error.strerror}")
             continue
-        if ledger.LedgerEvent.CHECK_BEGUN not in told:
-            yield Problem(DATABASE, f"session {owner} is in the ledger, its row is gone")
-        elif ledger.LedgerEvent.CAMERAS_CHECKED in told and rows.check_of(db, owner) is None:
-            yield Problem(DATABASE, f"camera check {owner} is in the ledger, its row is gone")
+        if found is None:
+            missing.append(item)
+        elif found != files.Written(item.size_bytes, item.sha256):
+            changed[name] = found
+    for name, found in changed.items():
+        yield Problem(f"{shown}/{name}", _how_changed(names[name], found, names, changed))
+    present = sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+    for path in present:
+        if path.name in (*known, *names):
+            continue
+        renamed = _renamed(path, missing)
+        if renamed is None:
+            yield Problem(f"{shown}/{path.name}", f"does not belong to the {owner}")
+        else:
+            missing.remove(renamed)
+            was = PurePosixPath(renamed.path).name
+            yield Problem(f"{shown}/{was}", f"was renamed: it is called {path.name} now")
+    for item in missing:
+        yield Problem(f"{shown}/{PurePosixPath(item.path).name}", "is missing")
 
 
-def _ids(db: Database, table: str) -> Iterator[str]:
-    after = ""
-    sql = f"SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-    while page := db.execute(sql, [after, PAGE_ROWS]).fetchall():
-        for (each,) in page:
-            yield each
-        after = page[-1][0]
+def _measured(path: Path, meter: Meter) -> files.Written | None:
+    """What a file holds; None for none. Raises OSError."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    return files.measure(path, meter)
 
 
-def session_problems(db: Database, root: Path, session_id: str, meter: Meter) -> Iterator[Problem]:
-    """What is wrong with one session: its row, its manifest, its ledger entries, its files."""
-    in_row = f"the row of session {session_id}"
-    db.execute("BEGIN")  # one state of the database for all that is compared
+def _how_changed(
+    item: Evidence,
+    found: files.Written,
+    names: dict[str, Evidence],
+    changed: dict[str, files.Written],
+) -> str:
+    for name, other in names.items():
+        if name != PurePosixPath(item.path).name and other.sha256 == found.sha256:
+            swapped = name in changed and changed[name].sha256 == item.sha256
+            return f"was swapped with {name}" if swapped else f"was replaced by a copy of {name}"
+    if found.size_bytes != item.size_bytes:
+        return f"has {found.size_bytes} bytes, sealed were {item.size_bytes}"
+    return f"was changed: SHA-256 {found.sha256}, sealed was {item.sha256}"
+
+
+def _renamed(path: Path, missing: Iterable[Evidence]) -> Evidence | None:
+    """The missing file that lies under this other name, or None."""
     try:
-        row = rows.session_row(db, session_id)
-        session = rows.one(db, session_id)
-        entries = [entry for _, entry in ledger.excerpt(db, session_id)]
-    except UnknownSession:
-        yield Problem(DATABASE, f"session {session_id} is not in it")
-        return
-    except (ValueError, TypeError, KeyError) as error:
-        yield Problem(DATABASE, f"{in_row} cannot be understood: {error}")
-        return
-    finally:
-        db.rollback()
-    if not files.ULID_FORM.fullmatch(session_id) or row["folder"] != files.session_folder(
-        session_id, session.opened_at
-    ):
-        yield Problem(DATABASE, f"{in_row} was changed: it names another folder")
-        return
-    if row.get("raw_hex") is not None and row["raw_scan"] != spelled(session.waybill.raw):
-        yield Problem(DATABASE, f"{in_row} was changed: raw_scan and raw_hex tell different scans")
-        return
-    if row["number_reversed"] != session.waybill.number[::-1]:
-        yield Problem(DATABASE, f"{in_row} was changed: the number's reverse is another")
-    shown, folder = row["folder"], root / row["folder"]
-    for item in rows.media_of(session):
-        if str(PurePosixPath(item.path).parent) != shown:
-            yield Problem(DATABASE, f"{in_row} was changed: {item.path!r} is not its file")
-    yield from _ledger_problems(session, row["manifest_sha256"], entries)
-    media = rows.media_of(session)
-    yield from media_problems(media, folder, shown, meter)
-    if session.status is not Status.OPEN:
-        yield from _manifest_problems(session, row["manifest_sha256"], folder, shown)
-        yield from unlisted_problems(media, files.MANIFEST, folder, shown)
+        if path.is_symlink() or not path.is_file():
+            return None
+        size_bytes = path.stat().st_size
+        alike = [item for item in missing if item.size_bytes == size_bytes]
+        digest = files.measure(path).sha256 if alike else ""
+    except OSError:
+        return None
+    return next((item for item in alike if item.sha256 == digest), None)
 
 
-def _ledger_problems(
-    session: Session, manifest_sha256: str | None, entries: list[ledger.Entry]
+def signature_problems(
+    path: Path, content: bytes, key: str, known: Mapping[str, bytes], shown: str
 ) -> Iterator[Problem]:
-    """What the ledger should tell of a session, and does not."""
-    told = [ledger.facts(entry) for entry in entries]
-    events = Counter(str(facts.get("event")) for facts in told)
-    name = f"session {session.id}"
-    if events[ledger.LedgerEvent.OPENED] != 1:
-        yield Problem(DATABASE, f"{name}: the ledger does not tell once that it was opened")
-    ends = [facts for facts in told if facts.get("event") in ledger.END_EVENTS.values()]
-    if session.status is Status.OPEN:
-        if ends:
-            yield Problem(DATABASE, f"{name} is open in its row, ended in the ledger")
-    elif len(ends) != 1 or ends[0]["event"] != ledger.END_EVENTS[session.status]:
-        yield Problem(DATABASE, f"{name} is {session.status} in its row, not so in the ledger")
-    elif ends[0].get("manifest_sha256") != manifest_sha256:
-        yield Problem(DATABASE, f"{name}: row and ledger name different manifests")
-
-
-def _manifest_problems(
-    session: Session, manifest_sha256: str | None, folder: Path, shown: str
-) -> Iterator[Problem]:
-    at = f"{shown}/{files.MANIFEST}"
-    content = _sealed_manifest(folder / files.MANIFEST, manifest_sha256, at)
-    read = content if isinstance(content, Problem) else parsed_manifest(content, at)
-    if isinstance(read, Problem):
-        yield read
+    """What is wrong with the signature of the manifest at `path`, which holds `content`, by the key
+    that the ledger names; '' is a manifest of an older version, which has none."""
+    at = signed.signature_path(path)
+    beside = f"{shown.rpartition('/')[0]}/{at.name}"
+    if not key:
+        if at.exists() or at.is_symlink():
+            yield Problem(beside, "does not belong there: the ledger knows no signature of it")
         return
-    # A manifest of an older version lacks keys: what it tells is compared as the records tell it.
-    sealed, found = session_to_json(read[1]), session_to_json(session)
-    changed = [key for key, value in found.items() if sealed[key] != value]
-    if changed:
-        yield Problem(
-            DATABASE, f"the row of session {session.id} was changed: {', '.join(changed)}"
-        )
+    if key not in known:
+        yield Problem(shown, f"is signed by key {key}, which the ledger does not know")
+        return
+    try:
+        # Whatever is longer than a signature is none.
+        signature = b"" if at.is_symlink() else at.read_bytes()[: signed.SIGNATURE_BYTES + 1]
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        yield Problem(beside, "is missing" if missing else f"cannot be read: {error.strerror}")
+        return
+    if not keys.holds(known[key], content, signature):
+        yield Problem(beside, f"is not the signature of {path.name} by key {key}")
 
 
-def _sealed_manifest(path: Path, manifest_sha256: str | None, shown: str) -> bytes | Problem:
+def sealed_content(path: Path, sha256: str | None, shown: str) -> bytes | Problem:
     """The content of a manifest that is the sealed one, or why it is not."""
     if path.is_symlink() or not path.is_file():
         return Problem(shown, "is missing")
-    if files.measure(path).sha256 != manifest_sha256:
+    content = read_manifest(path, shown)
+    if not isinstance(content, Problem) and files.digest_of(content) != sha256:
         return Problem(shown, "was changed: its SHA-256 is not the sealed one")
-    return read_manifest(path, shown)
-
-
-def check_problems(db: Database, root: Path, check_id: str, meter: Meter) -> Iterator[Problem]:
-    """What is wrong with one filed camera check: its rows, its manifest, the ledger, its files."""
-    in_row = f"the row of camera check {check_id}"
-    db.execute("BEGIN")  # one state of the database for all that is compared
-    try:
-        row = rows.check_of(db, check_id)
-        checks = rows.cameras_of(db, check_id)
-        told = [ledger.facts(entry) for _, entry in ledger.excerpt(db, check_id)]
-        shown = camera_checks.folder_of(check_id)
-    except (ValueError, TypeError, KeyError, Refused) as error:
-        yield Problem(DATABASE, f"{in_row} cannot be understood: {error}")
-        return
-    finally:
-        db.rollback()
-    if row is None or row["folder"] != shown:
-        yield Problem(DATABASE, f"{in_row} was changed: it names another folder")
-        return
-    folder, pictures = root / shown, pictures_of(checks)
-    begun = [facts for facts in told if facts.get("event") == ledger.LedgerEvent.CHECK_BEGUN]
-    ends = [facts for facts in told if facts.get("event") == ledger.LedgerEvent.CAMERAS_CHECKED]
-    if len(begun) != 1 or len(ends) != 1:
-        yield Problem(DATABASE, f"camera check {check_id}: the ledger does not tell of it once")
-    elif ends[0].get("manifest_sha256") != row["manifest_sha256"]:
-        yield Problem(DATABASE, f"camera check {check_id}: row and ledger name different manifests")
-    yield from media_problems(pictures, folder, shown, meter)
-    at = f"{shown}/{files.CHECK_MANIFEST}"
-    content = _sealed_manifest(folder / files.CHECK_MANIFEST, row["manifest_sha256"], at)
-    read = content if isinstance(content, Problem) else parsed_check(content, at)
-    if isinstance(read, Problem):
-        yield read
-    elif check_to_json(check_id, read[1]) != check_to_json(check_id, checks):
-        yield Problem(DATABASE, f"{in_row} was changed: its manifest tells something else")
-    yield from unlisted_problems(pictures, files.CHECK_MANIFEST, folder, shown)
-
-
-def _tree_problems(db: Database, root: Path) -> Iterator[Problem]:
-    """Files below media/ that lie in the folder of no session and of no camera check."""
-    media = root / files.MEDIA
-    for path in sorted(media.glob("*")) + sorted(media.glob("*/*")) + sorted(media.glob("*/*/*")):
-        if path.is_symlink() or not path.is_dir():
-            yield Problem(
-                path.relative_to(root).as_posix(), "belongs to no session or camera check"
-            )
-    for folder in media.glob("*/*/*/*"):
-        relative = folder.relative_to(root).as_posix()
-        owned = db.execute(
-            "SELECT 1 FROM sessions WHERE id = ? AND folder = ?", [folder.name, relative]
-        ).fetchone()
-        if owned is None and not _is_check(db, folder.name, relative):
-            # An empty folder is a session that is just being opened, or never was.
-            inside = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
-            for path in inside:
-                yield Problem(
-                    path.relative_to(root).as_posix(), "belongs to no session or camera check"
-                )
-
-
-def _is_check(db: Database, check_id: str, relative: str) -> bool:
-    """True for the folder of a check that was filed or is at work."""
-    row = rows.check_of(db, check_id)
-    if row is not None:
-        return bool(row["folder"] == relative)
-    at_work = files.ULID_FORM.fullmatch(check_id) and camera_checks.at_work(db, check_id)
-    return bool(at_work) and relative == camera_checks.folder_of(check_id)
+    return content

@@ -58,8 +58,8 @@ class ArchiveCorrupt(ArchiveError):
         self.path = path
         self.what = what
         super().__init__(
-            f"the archive's database {path} is damaged: {what}. The files under media/ are "
-            "untouched: keep them, and run `packwitness verify` on the archive"
+            f"the archive's database {path} is damaged: {what}. The evidence under media/ is "
+            "untouched: close every PackWitness on it and run `packwitness rebuild`"
         )
 
 
@@ -157,6 +157,35 @@ class KeyUnusable(ArchiveError):
         )
 
 
+class LedgerBroken(ArchiveError):
+    """No checkpoint is made of a ledger that does not hold. `seq` is the entry."""
+
+    def __init__(self, seq: int, why: str) -> None:
+        self.seq = seq
+        super().__init__(
+            f"the ledger was not signed: entry {seq} {why}; run `packwitness check` on the archive"
+        )
+
+
+class NoStamp(ArchiveError):
+    """A time-stamping authority gave no time stamp."""
+
+    def __init__(self, address: str, why: str) -> None:
+        self.address = address
+        self.why = why
+        super().__init__(f"{address} gave no time stamp: {why}. It is asked again later")
+
+
+class NoHead(ArchiveError):
+    """What was given as the head of a ledger is none."""
+
+    def __init__(self, given: str, why: str) -> None:
+        super().__init__(
+            f"{given} is no head of a ledger: {why}. Give number:hash, a checkpoint's .json file "
+            "or an evidence package"
+        )
+
+
 class NotAllowed(ArchiveError):
     """Somebody asked for what their role may not do. `right` is what it would take."""
 
@@ -165,6 +194,47 @@ class NotAllowed(ArchiveError):
         self.role = role
         self.right = right
         super().__init__(f"{name} ({role}) may not do this: it takes the right to {right}")
+
+
+class SignInFailed(ArchiveError):
+    """A name or a PIN is wrong; which of them is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody here has this name with this PIN: try again, or ask a supervisor")
+
+
+class SignInLocked(ArchiveError):
+    """Too many wrong PINs: not even the right one is taken for `seconds`."""
+
+    def __init__(self, name: str, seconds: int) -> None:
+        self.name = name
+        self.seconds = seconds
+        super().__init__(f"too many wrong PINs for {name}: wait {seconds} s, then try again")
+
+
+class UnknownAmendment(ArchiveError):
+    """No amendment has this id."""
+
+    def __init__(self, amendment: str) -> None:
+        self.amendment = amendment
+        super().__init__(f"nothing was said later under {amendment}: see `packwitness history`")
+
+
+class NotDeleted(ArchiveError):
+    """A session that retention wanted to delete was kept. `why` is the reason."""
+
+    def __init__(self, session: str, why: str) -> None:
+        self.session = session
+        self.why = why
+        super().__init__(f"session {session} was not deleted: {why}")
+
+
+class UnknownDocument(ArchiveError):
+    """No document has this id."""
+
+    def __init__(self, document: str) -> None:
+        self.document = document
+        super().__init__(f"the archive has no document {document}")
 
 
 class NothingToExport(ArchiveError):
@@ -190,6 +260,17 @@ class OrderFileError(ArchiveError):
         self.path = path
         self.why = why
         super().__init__(f"{path} is no order file: {why}")
+
+
+class QueryError(ArchiveError):
+    """A search that means nothing. The message says what is allowed."""
+
+
+class SearchInterrupted(ArchiveError):
+    """A search was stopped from another thread, because another takes its place."""
+
+    def __init__(self) -> None:
+        super().__init__("the search was stopped")
 
 
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))

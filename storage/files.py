@@ -124,6 +124,11 @@ def measure(path: Path, advance: Advance | None = None) -> Written:
     return Written(size, digest.hexdigest())
 
 
+def digest_of(content: bytes) -> str:
+    """The SHA-256 of `content`, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def sync_file(path: Path) -> None:
     """Sync a file that somebody else wrote and may not have synced."""
     with path.open("rb+") as file:

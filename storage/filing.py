@@ -6,24 +6,25 @@ Runs on the writer's thread, for `archive.py`. How a session ends is `sealing.py
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import catalogue, files, ledger, rows, sealing
+from storage import catalogue, files, ledger, rows, sealing, signed
 from storage.errors import Refused
+from storage.keys import Signer
 from storage.ledger import LedgerEvent
 from storage.records import Clip, Note, Session, Shot, Status
 from storage.transaction import immediate
 
 
-def open_session(db: Database, root: Path, session: Session) -> Path:
+def open_session(db: Database, root: Path, session: Session, signer: Signer) -> Path:
     """The folder of the new session, absolute: it and the row are durable.
 
-    The folder comes first, so that no row ever lacks one; an empty folder is all that a crash in
-    between leaves, and the next start removes it. Raises Refused, OSError, sqlite3.Error.
+    The folder comes first, so that no row ever lacks one, with a signed manifest that says open, so
+    that a lost database does not lose the number; a crash before the row leaves no more than these,
+    and the next start removes them. Raises Refused, OSError, sqlite3.Error.
     """
     number = session.waybill.number
     if session.status is not Status.OPEN or not number or rows.search_key(number) != number:
@@ -35,14 +36,18 @@ def open_session(db: Database, root: Path, session: Session) -> Path:
     folder = root / relative
     if folder.exists():
         raise Refused(f"session {session.id} was opened before")
+    opened = replace(session, pass_no=max(session.pass_no, next_pass(db, session)))
+    if opened.pass_no != session.pass_no:
+        text = f"asked for as pass {session.pass_no}, which was taken"
+        note = Note(session.opened_at, "pass_corrected", text)
+        opened = replace(opened, notes=(*opened.notes, note))
     files.make_folders(folder)
     try:
+        signed.write(folder / files.MANIFEST, sealing.manifest_bytes(opened), signer)
         with immediate(db):
-            opened = replace(session, pass_no=max(session.pass_no, next_pass(db, session)))
             rows.insert_session(db, opened, relative)
-            if opened.pass_no != session.pass_no:
-                text = f"asked for as pass {session.pass_no}, which was taken"
-                rows.add_note(db, session.id, Note(session.opened_at, "pass_corrected", text))
+            for note in opened.notes:
+                rows.add_note(db, session.id, note)
             catalogue.refresh(db, session.id)
             ledger.append(
                 db,
@@ -57,7 +62,7 @@ def open_session(db: Database, root: Path, session: Session) -> Path:
             )
     except BaseException:
         with contextlib.suppress(OSError):
-            folder.rmdir()
+            sealing.discard_opening(folder)
         raise
     return folder
 
@@ -106,18 +111,3 @@ def _measured(db: Database, root: Path, session: str, relative: str) -> files.Wr
         raise Refused(f"{relative} was filed before")
     files.sync_folder(path.parent)
     return files.measure(path)
-
-
-def link_orders(db: Database, pairs: Sequence[tuple[str, str]]) -> int:
-    """How many of these links of an order id to a tracking number are new; all are there now."""
-    count = "SELECT count(*) FROM order_waybills"
-    with immediate(db):
-        before = db.execute(count).fetchone()[0]
-        db.conn.executemany(
-            "INSERT INTO orders (order_id, order_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            ((order, rows.search_key(order)) for order, _ in pairs),
-        )
-        db.conn.executemany(
-            "INSERT INTO order_waybills VALUES (?, ?) ON CONFLICT DO NOTHING", pairs
-        )
-        return int(db.execute(count).fetchone()[0] - before)

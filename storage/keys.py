@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +71,12 @@ def signer_of(root: Path) -> Signer:
     path = root / KEYS / PRIVATE
     if not path.exists():
         _make(root)
+    signer = _read(path)
+    _finish(root, signer)
+    return signer
+
+
+def _read(path: Path) -> Signer:
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as error:
@@ -77,6 +84,21 @@ def signer_of(root: Path) -> Signer:
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyUnusable(path, "it is no Ed25519 key")
     return Signer(_raw(private), private)
+
+
+def others(root: Path, signer: Signer) -> Iterator[Signer]:
+    """The archive's former keys that are still there to read, as any `keys/*.key`."""
+    for path in sorted((root / KEYS).glob("*.key")):
+        with contextlib.suppress(OSError, KeyUnusable):
+            other = _read(path)
+            if other.public != signer.public:
+                yield other
+
+
+def pem(public: bytes) -> bytes:
+    """The key with these public bytes as `openssl` reads it. Raises ValueError for none."""
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _raw(private: Ed25519PrivateKey) -> bytes:
@@ -105,7 +127,13 @@ def _make(root: Path) -> None:
     except OSError:
         with contextlib.suppress(FileExistsError):
             part.rename(folder / PRIVATE)
-    part.unlink(missing_ok=True)
-    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    files.write_over(folder / PUBLIC, pem)
     files.sync_folder(folder)
+
+
+def _finish(root: Path, signer: Signer) -> None:
+    """The key has one name and a public half beside it, also when a crash came between."""
+    folder = root / KEYS
+    for part in folder.glob(f"{PRIVATE}.*{files.PART}"):
+        part.unlink(missing_ok=True)
+    if not (folder / PUBLIC).exists():
+        files.write_over(folder / PUBLIC, pem(signer.public))

@@ -11,18 +11,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlite_utils import Database
 
-from storage.keys import Signer
+from storage.keys import Signer, holds, key_id
 from storage.records import Status, utc_text
 from storage.transaction import immediate
 
 GENESIS = "0" * 64
+HEAD_FORM = re.compile(r"(0|[1-9][0-9]{0,17}):([0-9a-f]{64})", re.ASCII)
+KEY_BYTES = 32
+KEY_IDS = "length(session_id) = 16"
+"""What finds the entries of keys, through an index: a key's id is shorter than any other."""
 
 
 class LedgerEvent(StrEnum):
@@ -68,6 +73,37 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry of a ledger, which stands for all before it. As text `seq:hash`."""
+
+    seq: int
+    hash: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The head that `str` wrote. Raises ValueError."""
+        match = HEAD_FORM.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text[:80]!r} is no head of a ledger (number:hash)")
+        return cls(int(match[1]), match[2])
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A key that the ledger was told of: from the entry `seq` on it may sign. `endorsed_by` is the
+    key before it that signed it, '' for the first one and for one that nothing speaks for."""
+
+    seq: int
+    at: str
+    key: str
+    public: bytes
+    endorsed_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """Where and how a chain does not hold."""
 
@@ -84,11 +120,16 @@ def append(
     db: Database, event: LedgerEvent, at: dt.datetime, session: str | None = None, **facts: Any
 ) -> Entry:
     """The new entry, part of the caller's transaction (which must have the write lock)."""
-    row = db.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
-    last, previous = row or (0, GENESIS)
-    told = {"seq": last + 1, "at": utc_text(at), "event": event.value, "session": session, **facts}
+    last = head(db)
+    told = {
+        "seq": last.seq + 1,
+        "at": utc_text(at),
+        "event": event.value,
+        "session": session,
+        **facts,
+    }
     body = json.dumps(told, separators=(",", ":"))
-    entry = Entry(last + 1, session, body, chained(previous, body))
+    entry = Entry(last.seq + 1, session, body, chained(last.hash, body))
     db.execute(
         "INSERT INTO ledger (seq, session_id, body, hash) VALUES (?, ?, ?, ?)",
         [entry.seq, entry.session, entry.body, entry.hash],
@@ -96,22 +137,98 @@ def append(
     return entry
 
 
-def introduce(db: Database, signer: Signer, now: dt.datetime) -> None:
-    """Tell the ledger of a key that is new to it; such an entry is found by the key's id."""
-    known = db.execute("SELECT 1 FROM ledger WHERE session_id = ?", [signer.id]).fetchone()
-    if known is None:
-        with immediate(db):
-            append(db, LedgerEvent.KEY_CHANGED, now, signer.id, public=signer.public.hex())
+def head(db: Database) -> Head:
+    """The newest entry's number and hash; 0 and zeros for an empty ledger."""
+    row = db.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+    return Head(*row) if row else Head(0, GENESIS)
+
+
+def hash_at(db: Database, seq: int) -> str | None:
+    """The hash of an entry, that of the start for 0; None where there is no such entry."""
+    if seq == 0:
+        return GENESIS
+    row = db.execute("SELECT hash FROM ledger WHERE seq = ?", [seq]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def replay(db: Database, bodies: Iterable[str]) -> int:
+    """Append entries that were told before, with the very bytes they had; how many they were.
+
+    Part of the caller's transaction. Raises ValueError for a body that does not come next.
+    """
+    last, count = head(db), 0
+    for body in bodies:
+        told = facts(Entry(last.seq + 1, None, body, ""))
+        if told.get("seq") != last.seq + 1:
+            raise ValueError(f"entry {last.seq + 1} does not come next")
+        last = Head(last.seq + 1, chained(last.hash, body))
+        db.execute(
+            "INSERT INTO ledger (seq, session_id, body, hash) VALUES (?, ?, ?, ?)",
+            [last.seq, told.get("session"), body, last.hash],
+        )
+        count += 1
+    return count
+
+
+# ---------------------------------------------------------------------------- keys
+
+
+def introduce(db: Database, signer: Signer, now: dt.datetime, others: Iterable[Signer]) -> None:
+    """Tell the ledger of a key that is new to it; such an entry is found by the key's id.
+
+    When one of the `others` is the key that was told of last, it endorses the new one.
+    """
+    changes = key_changes(db)
+    if any(change.key == signer.id for change in changes):
+        return
+    told = {"public": signer.public.hex()}
+    before = next((each for each in others if changes and each.id == changes[-1].key), None)
+    if before is not None:
+        told["endorsed_by"] = before.id
+        told["endorsement"] = before.sign(endorsed(signer.public)).hex()
+    with immediate(db):
+        append(db, LedgerEvent.KEY_CHANGED, now, signer.id, **told)
+
+
+def endorsed(public: bytes) -> bytes:
+    """What a key signs to say that the key with these public bytes comes after it."""
+    return f"packwitness key {public.hex()}".encode()
+
+
+def key_changes(db: Database) -> list[KeyChange]:
+    """Each key that the ledger tells of, oldest first."""
+    found = db.execute(f"SELECT seq, body FROM ledger WHERE {KEY_IDS} ORDER BY +seq")  # noqa: S608
+    return keys_told(Entry(seq, None, body, "") for seq, body in found)
+
+
+def keys_told(chain: Iterable[Entry]) -> list[KeyChange]:
+    """Each key that these entries tell of, in their order, once."""
+    changes: dict[str, KeyChange] = {}
+    for entry in chain:
+        told = facts(entry)
+        if told.get("event") != LedgerEvent.KEY_CHANGED:
+            continue
+        try:
+            public = bytes.fromhex(told["public"])
+            before = changes.get(str(told.get("endorsed_by")))
+            sure = before is not None and holds(
+                before.public, endorsed(public), bytes.fromhex(str(told.get("endorsement")))
+            )
+            at, key = str(told["at"]), str(told["session"])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if len(public) == KEY_BYTES and key == key_id(public) and key not in changes:
+            by = before.key if before is not None and sure else ""
+            changes[key] = KeyChange(entry.seq, at, key, public, by)
+    return list(changes.values())
 
 
 def known_keys(db: Database) -> dict[str, bytes]:
     """The public bytes of each key that the ledger tells of, by its id."""
-    told = [facts(entry) for entry in entries(db)]
-    return {
-        str(each["session"]): bytes.fromhex(each["public"])
-        for each in told
-        if each.get("event") == LedgerEvent.KEY_CHANGED
-    }
+    return {change.key: change.public for change in key_changes(db)}
+
+
+# ---------------------------------------------------------------------------- reading
 
 
 def entries(db: Database) -> Iterator[Entry]:

@@ -7,9 +7,13 @@ Each question is one state of the database, through a connection that only reads
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from storage import ledger, reads, rows
+from storage import ledger, reads, rows, search, shift
+from storage.query import Query
 from storage.records import CameraCheck, Kind, Session, Status
+from storage.search_connection import SearchConnection
+from storage.shift import Shift
 
 A_DAY = dt.timedelta(days=1)
 
@@ -38,11 +42,44 @@ class Questions:
         with self._readers.lent() as db:
             return reads.find(db, text)
 
+    def page(self, query: Query, after: search.Key | None = None, limit: int = 100) -> search.Page:
+        """The sessions that the query asks for, at most `limit`, behind the end of a page before.
+
+        For search as you type take a `search_connection`.
+        """
+        with self._readers.lent() as db:
+            return search.page(db, query, after, limit)
+
+    def search_connection(self) -> SearchConnection:
+        """A connection for the one thread that searches; whoever asked for it closes it."""
+        return SearchConnection(self._readers.own, self._readers.root)
+
+    def saved_filters(self) -> dict[str, str]:
+        """The searches that were kept, by name, in the order of names."""
+        with self._readers.lent() as db:
+            return dict(db.execute("SELECT name, query FROM saved_filters ORDER BY name"))
+
+    def shift(self, start: dt.datetime, end: dt.datetime) -> Shift:
+        """The figures of what was packed between two moments."""
+        with self._readers.lent() as db:
+            return shift.summary(db, start, end)
+
+    def bytes_by_day(self, days: int = 30, tz: dt.tzinfo = dt.UTC) -> dict[dt.date, int]:
+        """How many bytes each of the last days brought, up to the newest session."""
+        with self._readers.lent() as db:
+            return shift.bytes_by_day(db, days, tz)
+
     def get(self, session: str) -> Session | None:
         """The session with this id, or None."""
         with self._readers.lent() as db:
             rows_found = list(db.query("SELECT * FROM sessions WHERE id = ?", [session]))
             return next(iter(rows.whole(db, rows_found)), None)
+
+    def sessions(self, ids: Sequence[str]) -> list[Session]:
+        """The sessions with these ids, in their order; an unknown one is left out."""
+        with self._readers.lent() as db:
+            found = {each["id"]: each for each in reads.rows_of(db, ids)}
+            return rows.whole(db, [found[session] for session in ids if session in found])
 
     def recent(self, count: int) -> list[Session]:
         """The newest sessions, newest first."""

@@ -6,9 +6,10 @@ Knows SQL and the records; writes nothing.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,28 +24,23 @@ SHORTEST_SUFFIX = 4
 HIGHEST = "\U0010ffff"
 """Sorts after every character that a tracking number may continue with."""
 
-# A range finds what GLOB would, through the same index, and no character in it has a meaning.
-# A session that was rebound is found by either number.
-BY_SUFFIX = (
-    "SELECT s.* FROM sessions AS s JOIN (SELECT session_id FROM catalogue "
-    "WHERE reversed >= :start AND reversed < :end UNION SELECT session_id FROM catalogue "
-    "WHERE original_reversed >= :start AND original_reversed < :end AND original IS NOT NULL) "
-    "ON session_id = s.id"
-)
-_NUMBERED = (
-    "SELECT session_id FROM catalogue WHERE number = {key} UNION "
-    "SELECT session_id FROM catalogue WHERE original = {key} AND original IS NOT NULL"
-)
+# A session that was rebound is found by either number. A range finds what GLOB would, through the
+# same index, and no character in it has a meaning.
 BY_NUMBER = (
-    f"SELECT s.* FROM sessions AS s JOIN ({_NUMBERED.format(key=':key')}) ON session_id = s.id"  # noqa: S608
+    "SELECT s.* FROM sessions AS s WHERE s.id IN ("
+    "SELECT session_id FROM catalogue WHERE number = :key UNION ALL "
+    "SELECT session_id FROM catalogue WHERE original = :key AND original IS NOT NULL)"
+)
+BY_SUFFIX = (
+    "SELECT s.* FROM sessions AS s WHERE s.id IN (SELECT session_id FROM catalogue "
+    "WHERE reversed >= :start AND reversed < :end UNION ALL SELECT session_id FROM catalogue "
+    "WHERE original_reversed >= :start AND original_reversed < :end AND original IS NOT NULL)"
 )
 BY_ORDER = (
     "SELECT s.* FROM orders AS o JOIN order_waybills AS w USING (order_id) "
     "JOIN catalogue AS c ON c.number = w.tracking_number JOIN sessions AS s ON s.id = c.session_id "
     "WHERE o.order_key = :key"
 )
-
-
 CHECKS = (
     "SELECT * FROM camera_checks WHERE at >= :since "
     "ORDER BY at DESC, check_id DESC, seq LIMIT :limit"
@@ -64,7 +60,7 @@ class Readers:
 
     def __init__(self, connect: Callable[[], Database], root: Path) -> None:
         self._connect = connect
-        self._root = root
+        self.root = root
         self._free: list[Database] = []
         self._closed = False
         self._lock = threading.Lock()
@@ -74,7 +70,7 @@ class Readers:
         """A connection inside a read transaction. Raises ArchiveError."""
         with self._lock:
             if self._closed:
-                raise ArchiveClosed(self._root)
+                raise ArchiveClosed(self.root)
             db = self._free.pop() if self._free else None
         try:
             db = db or self._connect()
@@ -86,11 +82,18 @@ class Readers:
         except sqlite3.Error as error:
             if db is not None:
                 db.close()
-            raise told(error, self._root, "reading") from error
+            raise told(error, self.root, "reading") from error
         except BaseException:
             self._take_back(db)
             raise
         self._take_back(db)
+
+    def own(self) -> Database:
+        """A connection for one who closes it himself. Raises ArchiveClosed, sqlite3.Error."""
+        with self._lock:
+            if self._closed:
+                raise ArchiveClosed(self.root)
+        return self._connect()
 
     def _take_back(self, db: Database | None) -> None:
         with self._lock:
@@ -112,7 +115,7 @@ class Readers:
 def prior(db: Database, number: str, kind: Kind | None = None) -> Session | None:
     """The newest session of a tracking number (and kind) that was not cancelled, or None."""
     found = db.query(
-        BY_NUMBER + " WHERE status <> 'cancelled' AND (:kind IS NULL OR kind = :kind) "
+        BY_NUMBER + " AND status <> 'cancelled' AND (:kind IS NULL OR kind = :kind) "
         "ORDER BY opened_at DESC, id DESC LIMIT 1",
         {"key": search_key(number), "kind": None if kind is None else kind.value},
     )
@@ -138,6 +141,12 @@ def find(db: Database, text: str) -> list[Session]:
         found.values(), key=lambda row: (row["opened_at"], row["id"]), reverse=True
     )
     return rows.whole(db, newest_first)
+
+
+def rows_of(db: Database, ids: Sequence[str]) -> Iterator[rows.Row]:
+    """The rows of the sessions with these ids, in no order."""
+    sql = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
+    return iter(db.query(sql, [json.dumps(list(ids))]))
 
 
 def recent(db: Database, count: int) -> list[Session]:

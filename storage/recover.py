@@ -2,8 +2,9 @@
 
 Runs on the writer's thread of the program that holds the bench. Sessions found open are sealed:
 as was intended where that is known, else as interrupted. What lies in the media tree without
-belonging there is set aside, unless it is a camera check that lacks its last step. May itself be
-killed at any point and run again. Knows no camera.
+belonging there is set aside, unless it is a camera check that lacks its last step; what documents
+and amendments are, is known to their own rooms. May itself be killed at any point and run again.
+Knows no camera.
 """
 
 from __future__ import annotations
@@ -17,8 +18,18 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage import camera_checks, files, rows, sealing
-from storage.errors import ArchiveError, told
+from storage import (
+    adopting,
+    amendment_repair,
+    camera_checks,
+    deleting,
+    documents,
+    files,
+    ledger,
+    rows,
+    sealing,
+)
+from storage.errors import ArchiveError, Refused, told
 from storage.keys import Signer
 from storage.records import EndReason, Gap, Note, Session, Status, session_from_json
 from storage.rows import Ending
@@ -48,6 +59,17 @@ def recover(
     whose seal failed, and how they should have ended. A session that cannot be closed (a full disk)
     stays open for the next time, with a line in the log.
     """
+    for name, repair in (
+        (files.MEDIA, lambda: sweep(db, root, now, live, signer)),
+        (files.DOCUMENTS, lambda: documents.recover(db, root, now, signer)),
+        (files.AMENDMENTS, lambda: amendment_repair.recover(db, root, now, signer)),
+        (files.MEDIA, lambda: deleting.finish(db, root, now)),
+    ):
+        try:
+            repair()
+        except FAULTS as error:
+            why = told(error, root, f"sweeping {name}/")
+            log.error("%s/ was not swept: %s", name, why)  # noqa: TRY400
     found = db.execute("SELECT id FROM sessions WHERE status = 'open' ORDER BY opened_at, id")
     closed = []
     for (session,) in found.fetchall():
@@ -58,11 +80,6 @@ def recover(
         except FAULTS as error:
             why = told(error, root, "repairing a session")
             log.error("session %s stays open: %s", session, why)  # noqa: TRY400
-    try:
-        sweep(db, root, now, live, signer)
-    except FAULTS as error:
-        why = told(error, root, "sweeping the media folders")
-        log.error("the media folders were not swept: %s", why)  # noqa: TRY400
     return closed
 
 
@@ -155,7 +172,29 @@ def _sweep_day(
             if session.status is not Status.OPEN:
                 for path in list(sealing.strays(root, session, folder)):
                     sealing.set_aside(db, root, session, path, now)
-        elif folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
-            folder.rmdir()  # made for a session or check that never came to be
-        elif not camera_checks.repaired(db, root, folder, now, signer):
+        elif folder.is_symlink() or not folder.is_dir():
             sealing.set_aside(db, root, None, folder, now)
+        elif not any(folder.iterdir()) or (
+            sealing.is_mere_opening(folder) and not ledger.excerpt(db, folder.name)
+        ):
+            sealing.discard_opening(folder)  # made for a session or check that never came to be
+        elif not camera_checks.repaired(db, root, folder, now, signer) and not _adopted(
+            db, root, folder, now
+        ):
+            sealing.set_aside(db, root, None, folder, now)
+
+
+def _adopted(db: Database, root: Path, folder: Path, now: dt.datetime) -> bool:
+    """True for the folder of a session that is newer than a database put back from a backup: it
+    has its rows again."""
+    sealed = adopting.read_back(root, folder, ledger.known_keys(db))
+    if isinstance(sealed, str):
+        log.warning("%s is set aside: %s", folder.relative_to(root), sealed)
+        return False
+    try:
+        with immediate(db):
+            adopting.adopt(db, sealed, now)
+    except (Refused, sqlite3.IntegrityError) as error:
+        log.warning("%s is set aside: %s", folder.relative_to(root), error)
+        return False
+    return True

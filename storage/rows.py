@@ -124,13 +124,15 @@ def _finite(figure: float | None) -> float | None:
     return figure if figure is not None and math.isfinite(figure) else None
 
 
-def _add(db: Database, table: str, session: str, row: Row) -> None:
-    next_seq = f"SELECT coalesce(max(seq), 0) + 1 FROM {table} WHERE session_id = ?"  # noqa: S608
-    seq = db.execute(next_seq, [session]).fetchone()[0]
+def _add(db: Database, table: str, session: str, row: Row, seq: int | None) -> None:
+    """Add a row behind those that there are, or with the number `seq` where it is known."""
+    if seq is None:
+        next_seq = f"SELECT coalesce(max(seq), 0) + 1 FROM {table} WHERE session_id = ?"  # noqa: S608
+        seq = db.execute(next_seq, [session]).fetchone()[0]
     insert(db, table, {"session_id": session, "seq": seq, **row})
 
 
-def add_clip(db: Database, session: str, clip: Clip) -> None:
+def add_clip(db: Database, session: str, clip: Clip, seq: int | None = None) -> None:
     """Add a clip to an open session."""
     _add(
         db,
@@ -153,10 +155,11 @@ def add_clip(db: Database, session: str, clip: Clip) -> None:
             "clock_offset_ms": clip.clock_offset_ms,
             "copied": int(clip.copied),
         },
+        seq,
     )
 
 
-def add_shot(db: Database, session: str, shot: Shot) -> None:
+def add_shot(db: Database, session: str, shot: Shot, seq: int | None = None) -> None:
     """Add a shot to an open session."""
     _add(
         db,
@@ -177,10 +180,11 @@ def add_shot(db: Database, session: str, shot: Shot) -> None:
             "motion": _finite(shot.motion),
             "label_read": storable(shot.label_read),
         },
+        seq,
     )
 
 
-def add_gap(db: Database, session: str, gap: Gap) -> None:
+def add_gap(db: Database, session: str, gap: Gap, seq: int | None = None) -> None:
     """Add a gap to an open session."""
     _add(
         db,
@@ -192,16 +196,18 @@ def add_gap(db: Database, session: str, gap: Gap) -> None:
             "ended_at": None if gap.ended_at is None else utc_text(gap.ended_at),
             "cause": storable(gap.cause),
         },
+        seq,
     )
 
 
-def add_note(db: Database, session: str, note: Note) -> None:
+def add_note(db: Database, session: str, note: Note, seq: int | None = None) -> None:
     """Add a note to an open session."""
     _add(
         db,
         "notes",
         session,
         {"at": utc_text(note.at), "what": storable(note.what), "text": storable(note.text)},
+        seq,
     )
 
 

@@ -120,6 +120,11 @@ def _configured(connection: sqlite3.Connection, *, read_only: bool) -> Database:
         db.execute("PRAGMA foreign_keys = ON")
         if read_only and 1 <= version < FIRST_WITH_CATALOGUE:
             catalogue.stand_in(db)
+    except UnicodeDecodeError as error:  # SQLite's own message of what it cannot understand
+        connection.close()
+        damaged = sqlite3.DatabaseError("its tables cannot be understood")
+        damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damaged from error
     except BaseException:
         connection.close()
         raise

@@ -89,6 +89,20 @@ def take_in(db: Database, root: Path, session: Session, folder: Path, now: dt.da
             set_aside(db, root, session, path, now)
 
 
+def is_mere_opening(folder: Path) -> bool:
+    """True for a folder that holds no more than what the opening of a session writes first."""
+    mine = {files.MANIFEST, files.SIGNATURE}
+    mine |= {name + files.PART for name in mine}
+    return all(path.name in mine and path.is_file() for path in folder.iterdir())
+
+
+def discard_opening(folder: Path) -> None:
+    """Remove the folder of a session that never came to be. Raises OSError."""
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
 def strays(root: Path, session: Session, folder: Path) -> Iterator[Path]:
     """What lies in the folder of a session beside its manifest and the files of its rows."""
     known = media_paths(session)

@@ -28,6 +28,7 @@ CREATE TABLE amendments (
 
 CREATE INDEX amendments_by_subject ON amendments (subject, id);
 CREATE INDEX amendments_undoing ON amendments (undoes) WHERE undoes <> '';
+CREATE INDEX amendments_refiling ON amendments (number) WHERE change = 'refiled';
 
 CREATE TABLE documents (
     id TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 26),
@@ -56,8 +57,11 @@ CREATE TABLE checkpoints (
     hash TEXT NOT NULL CHECK (length(hash) = 64),
     at TEXT NOT NULL,
     key_id TEXT NOT NULL,
-    stamped INTEGER NOT NULL CHECK (stamped IN (0, 1))
+    stamped INTEGER NOT NULL CHECK (stamped IN (0, 1)),
+    stamp_sha256 TEXT NOT NULL DEFAULT ''
 ) STRICT;
+
+CREATE INDEX ledger_of_keys ON ledger (session_id) WHERE length(session_id) = 16;
 
 CREATE TABLE people (
     name_key TEXT PRIMARY KEY NOT NULL,
@@ -106,6 +110,8 @@ CREATE TABLE catalogue (
     bench TEXT NOT NULL,
     packer TEXT NOT NULL,
     bytes INTEGER NOT NULL,
+    value_cents INTEGER,
+    currency TEXT NOT NULL,
     incomplete INTEGER NOT NULL,
     mismatch INTEGER NOT NULL,
     no_video INTEGER NOT NULL,
@@ -116,25 +122,53 @@ CREATE TABLE catalogue (
 ) STRICT;
 """
 
-CATALOGUE_INDEXES = """
+# What few sessions are: each such index also holds what else may be asked of them, so that even a
+# combination that hardly ever occurs is found without looking at the rows.
+_BESIDE = (
+    "packer, bench, carrier, value_cents, currency, "
+    "status, kind, incomplete, mismatch, no_video, gap, held, test, deleted"
+)
+_FEW = {
+    "open": "status = 'open'",
+    "interrupted": "status = 'interrupted'",
+    "cancelled": "status = 'cancelled'",
+    "return": "kind = 'return'",
+    "incomplete": "incomplete = 1",
+    "mismatch": "mismatch = 1",
+    "no_video": "no_video = 1",
+    "gap": "gap = 1",
+    "held": "held = 1",
+    "test": "test = 1",
+    "deleted": "deleted = 1",
+}
+_VALUE = (
+    "(SELECT {what} FROM order_waybills AS w CROSS JOIN orders AS o ON o.order_id = w.order_id "
+    "WHERE w.tracking_number = {number} AND o.value_cents IS NOT NULL GROUP BY o.currency "
+    "ORDER BY sum(o.value_cents) DESC, o.currency LIMIT 1)"
+)
+_VALUED = (
+    "value_cents = " + _VALUE.format(what="sum(o.value_cents)", number="catalogue.number") + ", "
+    "currency = coalesce(" + _VALUE.format(what="o.currency", number="catalogue.number") + ", '')"
+)
+
+CATALOGUE_INDEXES = f"""
 CREATE INDEX catalogue_by_number ON catalogue (number, opened_ms);
 CREATE INDEX catalogue_by_suffix ON catalogue (reversed, opened_ms);
 CREATE INDEX catalogue_by_time ON catalogue (opened_ms);
-CREATE INDEX catalogue_by_bench ON catalogue (bench, opened_ms);
-CREATE INDEX catalogue_by_packer ON catalogue (packer, opened_ms);
+CREATE INDEX catalogue_by_bench ON catalogue (bench, opened_ms, n, carrier);
+CREATE INDEX catalogue_by_packer ON catalogue (packer, opened_ms, n, bench, carrier);
 CREATE INDEX catalogue_by_carrier ON catalogue (carrier, opened_ms);
-CREATE INDEX catalogue_by_status ON catalogue (status, opened_ms) WHERE status <> 'sealed';
-CREATE INDEX catalogue_returns ON catalogue (opened_ms) WHERE kind = 'return';
-CREATE INDEX catalogue_by_original ON catalogue (original) WHERE original IS NOT NULL;
-CREATE INDEX catalogue_by_original_suffix ON catalogue (original_reversed)
+CREATE INDEX catalogue_by_original ON catalogue (original, opened_ms) WHERE original IS NOT NULL;
+CREATE INDEX catalogue_by_original_suffix ON catalogue (original_reversed, opened_ms)
     WHERE original IS NOT NULL;
-CREATE INDEX catalogue_incomplete ON catalogue (opened_ms) WHERE incomplete = 1;
-CREATE INDEX catalogue_mismatch ON catalogue (opened_ms) WHERE mismatch = 1;
-CREATE INDEX catalogue_no_video ON catalogue (opened_ms) WHERE no_video = 1;
-CREATE INDEX catalogue_gap ON catalogue (opened_ms) WHERE gap = 1;
-CREATE INDEX catalogue_held ON catalogue (opened_ms) WHERE held = 1;
-CREATE INDEX catalogue_test ON catalogue (opened_ms) WHERE test = 1;
-CREATE INDEX catalogue_deleted ON catalogue (opened_ms) WHERE deleted = 1;
+CREATE INDEX catalogue_by_value ON catalogue (value_cents, currency, opened_ms)
+    WHERE value_cents IS NOT NULL;
+{
+    "".join(
+        f"CREATE INDEX catalogue_{name} ON catalogue (opened_ms, n, {_BESIDE}) WHERE {fact};"
+        for name, fact in _FEW.items()
+    )
+}
 DROP INDEX sessions_by_number;
 DROP INDEX sessions_by_suffix;
 DROP INDEX sessions_by_time;
@@ -145,10 +179,11 @@ _AMENDED = (
     "EXISTS (SELECT 1 FROM amendments AS a WHERE a.subject = s.id AND a.change = '{change}' "
     "AND NOT EXISTS (SELECT 1 FROM amendments AS u WHERE u.undoes = a.id AND u.undoes <> ''))"
 )
-_REBOUND = (
-    "(SELECT a.{column} FROM amendments AS a WHERE a.subject = s.id AND a.change = 'rebound' "
+_NEWEST_REBOUND = (
+    "(SELECT a.id FROM amendments AS a WHERE a.subject = s.id AND a.change = 'rebound' "
     "ORDER BY a.id DESC LIMIT 1)"
 )
+_NUMBER = "coalesce(f.later_number, f.tracking_number)"
 
 DERIVED = f"""
 SELECT id AS session_id, opened_ms, ended_ms,
@@ -158,6 +193,9 @@ SELECT id AS session_id, opened_ms, ended_ms,
     CASE WHEN later_number <> tracking_number THEN number_reversed END AS original_reversed,
     coalesce(CASE WHEN later_number IS NULL THEN carrier ELSE later_carrier END, '') AS carrier,
     kind, status, bench, packer, bytes,
+    {_VALUE.format(what="sum(o.value_cents)", number=_NUMBER)}
+        AS value_cents,
+    coalesce({_VALUE.format(what="o.currency", number=_NUMBER)}, '') AS currency,
     status IN ('sealed', 'interrupted') AND (clips = 0 OR missing) AS incomplete,
     label IS 'mismatch' AS mismatch,
     status IN ('sealed', 'interrupted') AND clips = 0 AS no_video,
@@ -165,9 +203,7 @@ SELECT id AS session_id, opened_ms, ended_ms,
 FROM (SELECT s.*,
     {_MS.format(at="s.opened_at")} AS opened_ms,
     {_MS.format(at="s.sealed_at")} AS ended_ms,
-    {_REBOUND.format(column="number")} AS later_number,
-    {_REBOUND.format(column="number_reversed")} AS later_reversed,
-    {_REBOUND.format(column="carrier")} AS later_carrier,
+    r.number AS later_number, r.number_reversed AS later_reversed, r.carrier AS later_carrier,
     (SELECT count(*) FROM clips WHERE session_id = s.id) AS clips,
     (SELECT CAST(total(size_bytes) AS INTEGER) FROM clips WHERE session_id = s.id)
         + (SELECT CAST(total(size_bytes) AS INTEGER) FROM shots WHERE session_id = s.id) AS bytes,
@@ -180,7 +216,7 @@ FROM (SELECT s.*,
     {_AMENDED.format(change="test")} AS test,
     EXISTS (SELECT 1 FROM amendments AS a
         WHERE a.subject = s.id AND a.change = 'deleted') AS deleted
-FROM sessions AS s)
+FROM sessions AS s LEFT JOIN amendments AS r ON r.id = {_NEWEST_REBOUND}) AS f
 """  # noqa: S608 - nothing in it comes from outside
 
 # One of these stands before each way by which a row could be changed; see `tables.py`.
@@ -195,4 +231,17 @@ BEGIN SELECT RAISE(ABORT, 'what was filed never changes'); END;
 CREATE TRIGGER {table}_delete BEFORE DELETE ON {table}
 BEGIN SELECT RAISE(ABORT, 'what was filed is never deleted'); END;
 """
-LATER_GUARDS = "".join(_GUARD.format(table=table) for table in ("amendments", "documents"))
+# What an order is worth may become known when its parcel was sealed long ago.
+_KEPT_CURRENT = f"""
+CREATE TRIGGER catalogue_linked AFTER INSERT ON order_waybills
+BEGIN UPDATE catalogue SET {_VALUED} WHERE number = NEW.tracking_number; END;
+
+CREATE TRIGGER catalogue_valued AFTER UPDATE OF value_cents, currency ON orders
+WHEN (OLD.value_cents, OLD.currency) IS NOT (NEW.value_cents, NEW.currency)
+BEGIN UPDATE catalogue SET {_VALUED} WHERE number IN
+    (SELECT tracking_number FROM order_waybills WHERE order_id = NEW.order_id); END;
+"""  # noqa: S608 - nothing in it comes from outside
+
+LATER_GUARDS = _KEPT_CURRENT + "".join(
+    _GUARD.format(table=table) for table in ("amendments", "documents")
+)

@@ -16,7 +16,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from station.diskspace import time_left
+from station.diskspace import GB, time_left
 from station.rules.events import Disk
 from station.rules.state import Finished, State
 from station.ui import look, pixels
@@ -323,7 +323,12 @@ class BenchScreen(Screen[None]):
         if state.disk is Disk.FULL:
             line.show(words.text("notice.disk_full"))
         elif state.disk is Disk.LOW:
-            line.show(words.text("notice.disk_low", [("left", self._time_left())]))
+            free, left = self._bench.retaining.could_free_bytes, ("left", self._time_left())
+            if free >= GB:
+                room = ("gb", f"{free / GB:.0f}")
+                line.show(words.text("notice.disk_low_retention", [left, room]))
+            else:
+                line.show(words.text("notice.disk_low", [left]))
         elif state.unrepaired:
             line.show(words.text("notice.unrepaired", [("why", state.unrepaired)]))
         elif self.scanner_lost:

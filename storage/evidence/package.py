@@ -1,8 +1,9 @@
 """One file that carries the evidence of a waybill out of the archive, to be checked anywhere.
 
 Copies the files of closed sessions, compared with their seals while they are copied, into a stored
-ZIP with the layout of `bag.py`. The package appears whole or not at all, and the ledger knows of it
-before it does. Knows the archive only through its API; changes nothing in it but the ledger.
+ZIP with the layout of `bag.py`, signed by the archive's key. The package appears whole or not at
+all, and the ledger knows of it before it does. Knows the archive only through its API; changes
+nothing in it but the ledger. What goes into it is `contents.py`'s.
 """
 
 from __future__ import annotations
@@ -13,34 +14,24 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from storage import files
+from storage import files, keys
 from storage.archive import Archive
-from storage.camera_checks import folder_of
-from storage.check import Evidence, Meter, Progress, pictures_of
+from storage.check import Meter, Progress
 from storage.errors import (
     ArchiveNotWritable,
     ChecksumMismatch,
     ExportFailed,
-    NothingToExport,
-    Refused,
+    NotAllowed,
 )
 from storage.evidence import bag, page
 from storage.evidence.bag import Payload
-from storage.evidence.verify import verify
-from storage.records import (
-    CameraCheck,
-    Session,
-    Status,
-    check_to_json,
-    session_to_json,
-    utc_text,
-)
-from storage.rows import media_of
+from storage.evidence.contents import Contents, contents_of
+from storage.later import Actor, Right, amendment_to_json, document_to_json
+from storage.records import Session, check_to_json, session_to_json, utc_text
 
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 NUMBER_LIMIT = 60
 """Characters of the tracking number in a file's name; no real number is longer."""
@@ -51,31 +42,30 @@ def export(
     sessions: Iterable[Session],
     target: Path,
     *,
+    actor: Actor | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """The package of these sessions: at `target` if that ends in `.zip`, else below that folder,
     as `evidence-<tracking number>-<UTC>.zip`.
 
-    Sessions that are still open are left out, and named in its manifest.json. `progress` is told
-    bytes. Raises NothingToExport, ChecksumMismatch (evidence is not what was sealed), ExportFailed,
-    ArchiveNotWritable (an export must be told to the ledger), ArchiveError.
+    Sessions that are still open are left out, and named in its manifest.json; so are damaged camera
+    checks and documents. Without an `actor` it is the computer's user, where the archive knows
+    nobody. `progress` is told bytes; an error that it raises ends the export without a trace.
+    Raises NotAllowed, NothingToExport, ChecksumMismatch (evidence is not what was sealed), Refused,
+    ExportFailed, ArchiveNotWritable (an export must be told to the ledger), ArchiveError.
     """
     if not archive.writable:
         raise ArchiveNotWritable(archive.root, "it was opened for reading, and an export is told")
-    given = {session.id for session in sessions}
-    known = [session for id_ in given if (session := archive.get(id_)) is not None]
-    known.sort(key=lambda session: (session.opened_at, session.id))
-    closed = [session for session in known if session.status is not Status.OPEN]
-    if not closed:
-        raise NothingToExport
+    actor = actor or archive.nobody()
+    if actor is None:
+        raise NotAllowed("somebody", "not signed in", Right.EXPORT.value)
+    archive.allow(actor, Right.EXPORT)
+    contents = contents_of(archive, sessions)
     exported_at = dt.datetime.now(dt.UTC)
-    number = UNSAFE.sub("-", closed[0].waybill.number)[:NUMBER_LIMIT].strip("-") or "x"
+    first = contents.numbers[contents.sessions[0].id]
+    number = UNSAFE.sub("-", first)[:NUMBER_LIMIT].strip("-") or "x"
     path = _free_path(target, f"evidence-{number}-{exported_at:%Y%m%dT%H%M%SZ}")
-    checks, damaged = checks_of(archive, closed)
-    payload = [item for session in closed for item in _payload(archive, session)]
-    payload += [item for check in checks for item in _check_payload(archive, check)]
-    left_out = [session.id for session in known if session.status is Status.OPEN]
-    tags = _tags(archive, closed, left_out, checks, damaged, payload, number, exported_at)
+    tags = _tags(archive, contents, actor, number, exported_at)
     part = path.with_name(f".{path.name}{files.PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,10 +74,11 @@ def export(
         raise ExportFailed(path, error.strerror or str(error)) from error
     try:
         with opened as file:
-            digest = _write(file, archive, path.stem, tags, payload, exported_at, progress)
+            digest = _write(file, archive, path.stem, tags, contents.payload, exported_at, progress)
             file.flush()
             files.sync(file.fileno())
-        archive.record_export([session.id for session in closed], digest, path.name).result()
+        exported = [session.id for session in contents.sessions]
+        archive.record_export(actor, exported, digest, path.name).result()
         part.rename(path)
         files.sync_folder(path.parent)
     except OSError as error:
@@ -111,80 +102,36 @@ def _free_path(target: Path, stem: str) -> Path:
     return path
 
 
-def checks_of(
-    archive: Archive, sessions: Iterable[Session]
-) -> tuple[list[tuple[CameraCheck, ...]], list[str]]:
-    """The camera checks that the benches of these sessions had made last, within a day before; and
-    the ids of those that are not what was filed, which do not hold up the evidence itself."""
-    before = [archive.check_before(session.bench, session.opened_at) for session in sessions]
-    found = {check[0].id: check for check in before if check}
-    damaged = [check_id for check_id in found if verify(archive.root / folder_of(check_id))]
-    return [found[check_id] for check_id in sorted(found.keys() - set(damaged))], damaged
-
-
-def _payload(archive: Archive, session: Session) -> list[Payload]:
-    """The files of a closed session, its manifest first, with the names that they get."""
-    digest = archive.manifest_sha256(session.id)
-    folder = files.session_folder(session.id, session.opened_at)
-    source = f"{folder}/{files.MANIFEST}"
-    return _named(archive, session.id, source, digest, media_of(session))
-
-
-def _check_payload(archive: Archive, check: tuple[CameraCheck, ...]) -> list[Payload]:
-    """The files of a camera check, its manifest first."""
-    check_id = check[0].id
-    digest = archive.check_manifest_sha256(check_id)
-    source = f"{folder_of(check_id)}/{files.CHECK_MANIFEST}"
-    return _named(archive, check_id, source, digest, pictures_of(check))
-
-
-def _named(
-    archive: Archive, owner: str, source: str, digest: str | None, items: Iterable[Evidence]
-) -> list[Payload]:
-    try:
-        size_bytes = (archive.root / source).stat().st_size
-    except OSError as error:
-        raise Refused(f"{source} cannot be read: run `packwitness verify`") from error
-    folder, manifest = PurePosixPath(source).parent, PurePosixPath(source).name
-    inside = f"data/{owner}"
-    payload = [Payload(f"{inside}/{manifest}", owner, source, size_bytes, digest or "")]
-    taken = {manifest}
-    for count, item in enumerate(sorted(items, key=lambda item: item.path), start=1):
-        path = PurePosixPath(item.path)
-        if path.parent != folder:
-            raise Refused(f"{item.path!r} is not in the session's folder: its row was changed")
-        name = path.name
-        if not SAFE_NAME.fullmatch(name) or name.casefold() in taken:
-            name = f"file-{count:03d}{path.suffix if SAFE_NAME.fullmatch(path.suffix[1:]) else ''}"
-        taken.add(name.casefold())
-        payload.append(Payload(f"{inside}/{name}", owner, item.path, item.size_bytes, item.sha256))
-    return payload
-
-
-def _tags(
-    archive: Archive,
-    sessions: list[Session],
-    left_out: list[str],
-    checks: list[tuple[CameraCheck, ...]],
-    damaged: list[str],
-    payload: list[Payload],
-    name: str,
-    exported_at: dt.datetime,
-) -> dict[str, bytes]:
-    """The package's own files, by name."""
-    orders = {
-        number: archive.orders_of(number)
-        for number in sorted({session.waybill.number for session in sessions})
-    }
-    facts = {
+def _facts(
+    archive: Archive, contents: Contents, actor: Actor, exported_at: dt.datetime
+) -> dict[str, Any]:
+    """The content of manifest.json."""
+    return {
         "format": bag.FORMAT,
         "archive": archive.archive_id,
         "exported_at": utc_text(exported_at),
-        "sessions": [session_to_json(session) for session in sessions],
-        "left_out_open": left_out,
-        "camera_checks": [check_to_json(check[0].id, check) for check in checks],
-        "left_out_damaged_checks": damaged,
-        "orders": orders,
+        "exported_by": {"name": actor.name, "role": actor.role.value},
+        "head": {"seq": contents.head.seq, "hash": contents.head.hash},
+        "key": archive.signer.id,
+        "keys": [
+            {
+                "key": change.key,
+                "public": change.public.hex(),
+                "known_since": change.at,
+                "endorsed_by": change.endorsed_by,
+            }
+            for change in contents.keys
+        ],
+        "sessions": [session_to_json(session) for session in contents.sessions],
+        "left_out_open": contents.left_out,
+        "camera_checks": [check_to_json(check[0].id, check) for check in contents.checks],
+        "left_out_damaged_checks": contents.damaged_checks,
+        "documents": [document_to_json(document) for document in contents.documents],
+        "left_out_damaged_documents": contents.damaged_documents,
+        "amendments": [amendment_to_json(amendment) for amendment in contents.amendments],
+        "effective": contents.numbers,
+        "deleted": contents.deleted,
+        "orders": contents.orders,
         "files": [
             {
                 "path": item.name,
@@ -193,23 +140,30 @@ def _tags(
                 "size_bytes": item.size_bytes,
                 "sha256": item.sha256,
             }
-            for item in payload
+            for item in contents.payload
         ],
         "ledger": [
             {"previous": previous, "body": entry.body, "hash": entry.hash}
-            for owner in [session.id for session in sessions] + [check[0].id for check in checks]
-            for previous, entry in archive.ledger_of(owner)
+            for previous, entry in contents.ledger
         ],
     }
+
+
+def _tags(
+    archive: Archive, contents: Contents, actor: Actor, name: str, exported_at: dt.datetime
+) -> dict[str, bytes]:
+    """The package's own files, by name."""
+    facts = _facts(archive, contents, actor, exported_at)
     tags = {
         bag.BAGIT: bag.DECLARATION,
-        bag.BAG_INFO: bag.bag_info(name, payload, exported_at),
-        bag.PAYLOAD_MANIFEST: bag.payload_manifest(payload),
+        bag.BAG_INFO: bag.bag_info(name, contents.payload, exported_at),
+        bag.PAYLOAD_MANIFEST: bag.payload_manifest(contents.payload),
         bag.FACTS: json.dumps(facts, indent=1) + "\n",
-        bag.PAGE: page.page(sessions, orders, checks, damaged, payload, exported_at),
+        bag.PAGE: page.page(contents, exported_at),
         bag.HOW_TO: page.HOW_TO_VERIFY,
     }
-    return {tag: text.encode() for tag, text in tags.items()}
+    pems = {bag.key_file(change.key): keys.pem(change.public) for change in contents.keys}
+    return {tag: text.encode() for tag, text in tags.items()} | pems
 
 
 def _write(
@@ -224,8 +178,12 @@ def _write(
     """Write the ZIP; the digest of the package, which is that of its tag manifest."""
     meter = Meter(sum(item.size_bytes for item in payload), progress)
     tag_manifest = bag.tag_manifest(tags).encode()
+    last = {
+        bag.TAG_MANIFEST: tag_manifest,
+        bag.PACKAGE_SIGNATURE: archive.signer.sign(tag_manifest),
+    }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
-        for name, content in (*tags.items(), (bag.TAG_MANIFEST, tag_manifest)):
+        for name, content in (tags | last).items():
             package.writestr(_entry(f"{top}/{name}", exported_at), content)
         for item in payload:
             _copy(package, _entry(f"{top}/{item.name}", exported_at), archive.root, item, meter)

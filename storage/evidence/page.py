@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from storage.evidence import page_later
 from storage.evidence.bag import Payload
+from storage.evidence.page_parts import bad, both, table, time, visible
 from storage.records import (
     CameraCheck,
     CheckDigit,
@@ -24,12 +26,10 @@ from storage.records import (
     Shot,
     Status,
     Waybill,
-    utc_text,
 )
 
-HARMFUL = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
-"""Unicode categories that draw nothing, break lines, reorder what stands beside them, or drive a
-terminal."""
+if TYPE_CHECKING:
+    from storage.evidence.contents import Contents
 
 STATUS = {
     Status.SEALED: ("sealed", "已封存"),
@@ -70,64 +70,54 @@ figure{margin:0}figcaption{font-size:14px}code{font-size:12px;overflow-wrap:anyw
 """
 
 
-def visible(text: str) -> str:
-    """`text` for HTML: escaped, and every character that could act on its reader spelled out."""
-    shown = "".join(
-        f"\\u{{{ord(char):X}}}" if unicodedata.category(char) in HARMFUL else char for char in text
+def page(contents: Contents, exported_at: dt.datetime) -> str:
+    """The HTML of a package that holds this."""
+    names = {(item.session, item.source): item.name for item in contents.payload}
+    numbers = {contents.numbers[session.id] for session in contents.sessions}
+    title = visible(", ".join(sorted(numbers)))
+    body = "".join(_session(session, contents, names) for session in contents.sessions)
+    said = {document.id: contents.amended(document.id) for document in contents.documents}
+    body += page_later.documents(
+        contents.documents, contents.damaged_documents, contents.groups, said, names
     )
-    return html.escape(shown)
-
-
-def _both(english: str, chinese: str) -> str:
-    return f'{english} <span class="zh" lang="zh">{chinese}</span>'
-
-
-def _table(rows: Iterable[tuple[str, str, str]]) -> str:
-    lines = "".join(f"<tr><th>{_both(en, zh)}</th><td>{value}</td></tr>" for en, zh, value in rows)
-    return f"<table>{lines}</table>"
-
-
-def page(
-    sessions: Sequence[Session],
-    orders: Mapping[str, Sequence[str]],
-    checks: Sequence[Sequence[CameraCheck]],
-    damaged: Sequence[str],
-    payload: Sequence[Payload],
-    exported_at: dt.datetime,
-) -> str:
-    """The HTML of a package with these sessions, camera checks and files. `damaged` are the ids of
-    checks that are not in it because they are not what was filed."""
-    names = {(item.session, item.source): item.name for item in payload}
-    title = visible(", ".join(sorted({session.waybill.number for session in sessions})))
-    body = "".join(_session(session, orders, names) for session in sessions)
-    body += _checks(checks, damaged, names)
+    body += _checks(contents.checks, contents.damaged_checks, names)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{title}</title><style>{STYLE}</style></head><body>"
-        f"<p>{_both('Evidence of tracking number', '运单证据')}</p><h1>{title}</h1>"
-        f"<p>{_both('Exported', '导出时间')} {_time(exported_at)}. "
-        f"{_both('How to check this package', '如何核验')}: "
-        f'<a href="VERIFY.txt">VERIFY.txt</a></p>{body}{_file_table(payload)}</body></html>\n'
+        f"<p>{both('Evidence of tracking number', '运单证据')}</p><h1>{title}</h1>"
+        f"<p>{both('Exported', '导出时间')} {time(exported_at)}. "
+        f"{both('How to check this package', '如何核验')}: "
+        f'<a href="VERIFY.txt">VERIFY.txt</a></p>{body}{_proof(contents)}'
+        f"{_file_table(contents.payload)}</body></html>\n"
     )
 
 
-def _time(moment: dt.datetime | None) -> str:
-    return "–" if moment is None else utc_text(moment).replace("T", " ").replace("Z", " UTC")
+def _proof(contents: Contents) -> str:
+    """The ledger's head and the keys: what this package can be compared with elsewhere."""
+    rows = [("Head of the ledger", "账本最新条目", f"<code>{contents.head}</code>")]
+    for change in contents.keys:
+        by = both("endorsed by", "由前一密钥认可") + f" <code>{change.endorsed_by}</code>"
+        first = change is contents.keys[0]
+        words = "" if first else by if change.endorsed_by else bad(both("not endorsed", "未经认可"))
+        value = f"<code>{change.key}</code> {visible(change.at)} {words}"
+        rows.append(("Key of the archive", "档案密钥", value))
+    return f"<h2>{both('Proof', '证明')}</h2>{table(rows)}"
 
 
-def _session(
-    session: Session, orders: Mapping[str, Sequence[str]], names: Mapping[tuple[str, str], str]
-) -> str:
+def _session(session: Session, contents: Contents, names: Mapping[tuple[str, str], str]) -> str:
+    number, amendments = contents.numbers[session.id], contents.amended(session.id)
+    orders = contents.orders.get(number, ())
+    gone = page_later.gone(amendments)
     rows = [
-        ("Tracking number", "运单号", visible(session.waybill.number)),
+        *page_later.number_rows(session.waybill.number, number),
         ("Carrier", "承运商", visible(session.waybill.carrier or "–")),
         ("Check digit", "校验码", _check_digit(session.waybill)),
-        ("Orders", "订单", visible(", ".join(orders.get(session.waybill.number, ())) or "–")),
+        ("Orders", "订单", visible(", ".join(orders) or "–")),
         ("Status", "状态", _status(session)),
-        ("Opened", "开始", _time(session.opened_at)),
-        ("Sealed", "封存", _time(session.sealed_at)),
+        ("Opened", "开始", time(session.opened_at)),
+        ("Sealed", "封存", time(session.sealed_at)),
         ("Bench", "工作台", visible(session.bench)),
         ("Packer", "打包员", visible(session.packer or "–")),
         ("Required photos missing", "缺少的照片", visible(", ".join(session.missing) or "–")),
@@ -138,42 +128,45 @@ def _session(
         (
             "Stretch without video",
             "无录像时段",
-            f'<span class="bad">{visible(gap.camera)}</span> {_time(gap.started_at)} – '
-            f"{_time(gap.ended_at)}: {visible(gap.cause)}",
+            f'<span class="bad">{visible(gap.camera)}</span> {time(gap.started_at)} – '
+            f"{time(gap.ended_at)}: {visible(gap.cause)}",
         )
         for gap in session.gaps
     ]
-    rows += [("Note", "备注", f"{_time(note.at)}: {visible(note.text)}") for note in session.notes]
+    rows += [("Note", "备注", f"{time(note.at)}: {visible(note.text)}") for note in session.notes]
+    rows += page_later.amendment_rows(amendments)
     clips = "".join(_clip(clip, names.get((session.id, clip.path))) for clip in session.clips)
     shots = "".join(_shot(shot, names.get((session.id, shot.path))) for shot in session.shots)
-    kind = _both(*KIND[session.kind])
+    if gone:
+        clips, shots = gone, ""
+    kind = both(*KIND[session.kind])
     return (
-        f"<h2>{kind} · {_both(f'pass {session.pass_no}', f'第 {session.pass_no} 次')}</h2>"
-        f"{_table(rows)}<h3>{_both('Video', '录像')}</h3>{clips or '–'}"
-        f'<h3>{_both("Photos", "照片")}</h3><div class="grid">{shots or "–"}</div>'
+        f"<h2>{kind} · {both(f'pass {session.pass_no}', f'第 {session.pass_no} 次')}</h2>"
+        f"{table(rows)}<h3>{both('Video', '录像')}</h3>{clips or '–'}"
+        f'<h3>{both("Photos", "照片")}</h3><div class="grid">{shots or "–"}</div>'
     )
 
 
 def _status(session: Session) -> str:
     reason = f" ({visible(session.reason)})" if session.reason else ""
     css = "good" if session.status is Status.SEALED else "bad"
-    return f'<span class="{css}">{_both(*STATUS[session.status])}</span>{reason}'
+    return f'<span class="{css}">{both(*STATUS[session.status])}</span>{reason}'
 
 
 def _check_digit(waybill: Waybill) -> str:
-    words = _both(*CHECK_DIGIT[waybill.check])
+    words = both(*CHECK_DIGIT[waybill.check])
     return f'<span class="bad">{words}</span>' if waybill.check is CheckDigit.FAILED else words
 
 
 def _clip(clip: Clip, name: str | None) -> str:
     seconds = clip.duration_ms / 1000
     copied = (
-        _both("; time and number in its subtitles", "；时间和单号在字幕中") if clip.copied else ""
+        both("; time and number in its subtitles", "；时间和单号在字幕中") if clip.copied else ""
     )
     caption = (
-        f"{visible(clip.camera)} · {clip.part} · {_time(clip.started_at)} · {seconds:.1f} s · "
+        f"{visible(clip.camera)} · {clip.part} · {time(clip.started_at)} · {seconds:.1f} s · "
         f"{clip.width}×{clip.height} · "
-        + _both(
+        + both(
             f"{clip.pre_roll_ms / 1000:.1f} s before the scan",
             f"扫描前 {clip.pre_roll_ms / 1000:.1f} 秒",
         )
@@ -195,10 +188,10 @@ def _shot(shot: Shot, name: str | None) -> str:
         if shot.label_read:
             number = visible(shot.label_read)
             english, chinese = f"{english}: it shows {number}", f"{chinese}：面单显示 {number}"
-        check = f' · <span class="{css}">{_both(english, chinese)}</span>'
+        check = f' · <span class="{css}">{both(english, chinese)}</span>'
     return (
         f'<figure><a href="{source}"><img loading="lazy" src="{source}" alt="{visible(shot.slot)}">'
-        f"</a><figcaption><b>{visible(shot.slot)}</b> · {_time(shot.taken_at)}{check}</figcaption>"
+        f"</a><figcaption><b>{visible(shot.slot)}</b> · {time(shot.taken_at)}{check}</figcaption>"
         "</figure>"
     )
 
@@ -221,14 +214,14 @@ def _checks(
         ("Smallest bar read", "可识读最小条宽"),
         ("Verdict", "结论"),
     ]
-    head = "".join(f"<td>{_both(*words)}</td>" for words in heads)
+    head = "".join(f"<td>{both(*words)}</td>" for words in heads)
     lines = "".join(_check_line(camera, names.get((camera.id, camera.path))) for camera in cameras)
     lost = "".join(
-        f'<p><span class="bad">{_both("not as it was filed, left out", "已变动，未收入")}</span> '
+        f'<p><span class="bad">{both("not as it was filed, left out", "已变动，未收入")}</span> '
         f"<code>{visible(check_id)}</code></p>"
         for check_id in damaged
     )
-    title = _both("Cameras checked before packing", "打包前的相机检查")
+    title = both("Cameras checked before packing", "打包前的相机检查")
     return f"<h2>{title}</h2><table><tr>{head}</tr>{lines}</table>{lost}"
 
 
@@ -238,13 +231,13 @@ def _check_line(check: CameraCheck, name: str | None) -> str:
     verdict = ("good", "良好") if check.verdict == "good" else ("poor", "不佳")
     css = "good" if check.verdict == "good" else "bad"
     values = [
-        _time(check.at),
+        time(check.at),
         visible(check.bench),
         visible(check.camera),
         size if name is None else f'<a href="{html.escape(quote(name))}">{size}</a>',
         f"{check.fps:.1f}",
         module,
-        f'<span class="{css}">{_both(*verdict)}</span> {visible(check.advice)}',
+        f'<span class="{css}">{both(*verdict)}</span> {visible(check.advice)}',
     ]
     return "<tr>" + "".join(f"<td>{value}</td>" for value in values) + "</tr>"
 
@@ -256,8 +249,8 @@ def _file_table(payload: Sequence[Payload]) -> str:
         for item in payload
     )
     return (
-        f"<h2>{_both('Files', '文件')}</h2><table><tr><td>{_both('file', '文件')}</td>"
-        f"<td>{_both('bytes', '字节')}</td><td>SHA-256</td></tr>{lines}</table>"
+        f"<h2>{both('Files', '文件')}</h2><table><tr><td>{both('file', '文件')}</td>"
+        f"<td>{both('bytes', '字节')}</td><td>SHA-256</td></tr>{lines}</table>"
     )
 
 
@@ -297,7 +290,26 @@ HOW TO CHECK THIS PACKAGE                                                       
 4. Each session's session.json was sealed before the export. manifest.json, part "ledger", holds the
    ledger's entries: for each of them
        SHA-256(previous + body) = hash
-   and the entry "sealed", "cancelled" or "interrupted" names the SHA-256 of that session.json.
+   and the entry "sealed", "cancelled" or "interrupted" names the SHA-256 of that session.json, and
+   the key that signed it. So do entries for camera checks, documents and amendments.
    manifest.json 的 "ledger" 部分：每一条都满足 SHA-256(previous + body) = hash，
-   其中封存条目记录了 session.json 的 SHA-256。
+   其中封存条目记录了 session.json 的 SHA-256 及其签名密钥。
+
+5. That the archive's key signed it (OpenSSL 3; KEY is the "key" that manifest.json names).
+   由档案密钥签名（KEY 为 manifest.json 中的 "key"）:
+
+       openssl pkeyutl -verify -pubin -inkey keys/KEY.pem -rawin \\
+         -in tagmanifest-sha256.txt -sigfile tagmanifest-sha256.sig
+       openssl pkeyutl -verify -pubin -inkey keys/KEY.pem -rawin \\
+         -in data/SESSION/session.json -sigfile data/SESSION/session.sig
+
+   Whether the key is the archive's own is known to whoever has a copy of it from before: an older
+   package, a checkpoint, the archive itself.
+   密钥是否属于该档案，可与此前的证据包、检查点或档案本身中的密钥比对。
+
+6. That the archive still has the same past: manifest.json, part "head", is the newest entry of its
+   ledger at the time of the export.
+   档案历史未被改写：与导出时的账本最新条目比对。
+
+       packwitness verify --archive DIR --against evidence-....zip
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from storage import files
-from storage.check import Problem
+from storage.problem import Problem
 
 ENTRY_LIMIT = 100_000
 LOCAL_HEADER_BYTES = 30

@@ -12,10 +12,20 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from storage import check, files, rows, schema
-from storage.check import Evidence, Meter, Problem, Progress
-from storage.evidence import bag
+from storage import (
+    check,
+    check_archive,
+    check_sessions,
+    checkpoints,
+    files,
+    ledger,
+    rows,
+    schema,
+)
+from storage.check import Evidence, Meter, Progress
+from storage.evidence import bag, bag_check
 from storage.evidence.trees import FolderTree, Tree, ZipTree
+from storage.problem import Problem
 from storage.rows import media_of
 
 DEPTH_IN_ARCHIVE = 5
@@ -36,11 +46,26 @@ def verify(path: Path, progress: Progress | None = None) -> list[Problem]:
         return [Problem(str(path), "has folders below each other deeper than any evidence")]
 
 
+def against_problems(root: Path, head: ledger.Head) -> list[Problem]:
+    """Why the ledger of the archive in `root` never had this head; nothing when it had."""
+    if not (root / schema.DATABASE).is_file():
+        return [Problem(str(root), "is no archive: a head is compared with an archive's ledger")]
+    try:
+        db = schema.connect(root / schema.DATABASE, read_only=True)
+        try:
+            found = checkpoints.against(db, head)
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        found = Problem(schema.DATABASE, f"cannot be read: {error}")
+    return [] if found is None else [found]
+
+
 def _problems(path: Path, progress: Progress | None) -> Iterator[Problem]:
     if path.is_file():
         yield from _zip_problems(path, progress)
     elif (path / schema.DATABASE).is_file():
-        yield from check.archive_problems(path, progress)
+        yield from check_archive.archive_problems(path, progress)
     elif (path / bag.BAGIT).is_file():
         yield from _bag_problems(FolderTree(path), progress)
     elif path.is_dir() and _is_sealed(path.resolve()):
@@ -76,11 +101,11 @@ def _folder_problems(folder: Path, progress: Progress | None) -> Iterator[Proble
             yield Problem(str(root / schema.DATABASE), f"cannot be read: {error}")
             return
         try:
-            meter = Meter(0, progress)
+            meter, known = Meter(0, progress), ledger.known_keys(db)
             if rows.check_of(db, folder.name) is not None:
-                yield from check.check_problems(db, root, folder.name, meter)
+                yield from check_sessions.camera_check_problems(db, root, folder.name, meter, known)
             else:
-                yield from check.session_problems(db, root, folder.name, meter)
+                yield from check_sessions.session_problems(db, root, folder.name, meter, known)
         except sqlite3.Error as error:
             yield Problem(str(root / schema.DATABASE), f"is damaged: {error}")
         finally:
@@ -112,10 +137,8 @@ def _lone_problems(folder: Path, manifest: str, progress: Progress | None) -> It
             return
         items = check.pictures_of(checks[1])
     meter = Meter(check.size_of(items), progress)
-    for problem in (
-        *check.media_problems(items, folder, folder.name, meter),
-        *check.unlisted_problems(items, manifest, folder, folder.name),
-    ):
+    mine = (manifest, files.SIGNATURES[manifest])
+    for problem in check.folder_problems(items, mine, folder, folder.name, meter):
         yield Problem(problem.path.partition("/")[2], problem.what)
 
 
@@ -155,4 +178,4 @@ def _bag_problems(tree: Tree, progress: Progress | None) -> Iterator[Problem]:
         found[name] = files.Written(size, digest.hexdigest())
         if keep:
             tags[name] = b"".join(kept)
-    yield from bag.problems(set(sizes), found, tags)
+    yield from bag_check.problems(set(sizes), found, tags)

@@ -1,8 +1,8 @@
-"""Order exports of shops, read for the two things that join them to evidence.
+"""Order exports of shops, read for what joins them to evidence, and for what it is found by.
 
-A CSV file in, pairs of order id and tracking number out, and every bad row named by its line: one
-bad row never costs the others. A cell is text and nothing else; what it holds is hostile. Knows
-neither the archive nor what an order is worth.
+A CSV file in, orders with their tracking numbers out, and every bad row named by its line: one bad
+row never costs the others, and a bad value never its row's link. A cell is text and nothing else;
+what it holds is hostile. Knows no archive.
 """
 
 from __future__ import annotations
@@ -14,10 +14,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import OrderFileError
+from storage.intake.money import CURRENCY_FORM, cents_of
 from storage.rows import search_key
 
-ORDER_COLUMNS = ("orderid", "订单编号")
-NUMBER_COLUMNS = ("trackingnumber", "trackingid", "物流单号")
+COLUMNS = {
+    "order": ("orderid", "订单编号"),
+    "number": ("trackingnumber", "trackingid", "物流单号"),
+    "sku": ("sku", "skuid", "skucode", "itemsku", "lineitemsku", "sellersku", "商家编码", "货号"),
+    "customer": (
+        "customerreference",
+        "customerref",
+        "customerid",
+        "buyerid",
+        "buyerusername",
+        "ponumber",
+        "客户编号",
+        "买家id",
+        "客户参考",
+    ),
+    "value": (
+        "ordervalue",
+        "declaredvalue",
+        "ordertotal",
+        "totalprice",
+        "total",
+        "value",
+        "amount",
+        "订单金额",
+        "声明价值",
+        "总价",
+    ),
+    "currency": ("currency", "currencycode", "币种", "货币"),
+}
+"""What the columns are called, without spaces, `-` and `_`: those of shops' exports as they are
+known; the first name that a header has counts."""
 NUMBER_FORM = re.compile(r"[0-9A-Z][0-9A-Z-]{3,49}")
 ORDER_LIMIT = 100
 SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d+")
@@ -33,11 +63,31 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderFile:
-    """What an order file holds: `pairs` of (order id, tracking number), and what was left out."""
+class Order:
+    """One order in one parcel, and what the file tells of it: '' and None where it does not.
 
-    pairs: tuple[tuple[str, str], ...]
+    `value_cents` is the largest that its rows name, in `currency` (a code of three letters).
+    """
+
+    order: str
+    number: str
+    skus: tuple[str, ...] = ()
+    customer: str = ""
+    value_cents: int | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """What an order file holds, and what was left out of it."""
+
+    orders: tuple[Order, ...]
     bad: tuple[BadRow, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Order id and tracking number of each."""
+        return tuple((each.order, each.number) for each in self.orders)
 
 
 def read_orders(path: Path) -> OrderFile:
@@ -45,7 +95,7 @@ def read_orders(path: Path) -> OrderFile:
 
     Raises OrderFileError when the file cannot be read at all.
     """
-    pairs: dict[tuple[str, str], None] = {}
+    orders: dict[tuple[str, str], Order] = {}
     bad: list[BadRow] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -58,14 +108,17 @@ def read_orders(path: Path) -> OrderFile:
                 if isinstance(pair, str):
                     bad.append(BadRow(line, pair))
                 elif pair is not None:
-                    pairs[pair] = None
+                    told = _told(pair, cells, columns)
+                    found, why = _joined(orders.get(pair), *told)
+                    orders[pair] = found
+                    bad += [BadRow(line, f"{each}: it is linked without") for each in why]
     except UnicodeDecodeError as error:
         raise OrderFileError(path, "it is not UTF-8: save it as `CSV UTF-8`") from error
     except csv.Error as error:
         raise OrderFileError(path, f"its header cannot be read ({error})") from error
     except OSError as error:
         raise OrderFileError(path, error.strerror or str(error)) from error
-    return OrderFile(tuple(pairs), tuple(bad))
+    return OrderFile(tuple(orders.values()), tuple(bad))
 
 
 def _delimiter(header: str) -> str:
@@ -84,24 +137,29 @@ def _numbered(rows: Iterator[list[str]], bad: list[BadRow]) -> Iterator[tuple[in
             bad.append(BadRow(line, f"cannot be read: {error}"))
 
 
-def _columns(path: Path, header: Sequence[str]) -> tuple[int, int]:
+def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
+    """Where each column stands. Raises OrderFileError without those that every file needs."""
     names = [re.sub(r"[\s_-]", "", name).casefold() for name in header]
-    order = next((names.index(name) for name in ORDER_COLUMNS if name in names), None)
-    number = next((names.index(name) for name in NUMBER_COLUMNS if name in names), None)
-    if order is None or number is None:
+    found = {
+        column: names.index(name)
+        for column, spellings in COLUMNS.items()
+        for name in reversed(spellings)  # of two that fit, the first in the list is put last
+        if name in names
+    }
+    if "order" not in found or "number" not in found:
         raise OrderFileError(
             path, "its first line names no `order_id` and `tracking_number` columns"
         )
-    return order, number
+    return found
 
 
-def _pair(cells: Sequence[str], columns: tuple[int, int]) -> tuple[str, str] | str | None:
+def _pair(cells: Sequence[str], columns: dict[str, int]) -> tuple[str, str] | str | None:
     """Order id and tracking number of a row, why it is bad, or None for an empty row."""
     if not any(cell.strip() for cell in cells):
         return None
-    if len(cells) <= max(columns):
+    if len(cells) <= max(columns["order"], columns["number"]):
         return f"has only {len(cells)} cells"
-    order, number = (cells[column].strip() for column in columns)
+    order, number = (cells[columns[column]].strip() for column in ("order", "number"))
     if not order or not number:
         return "has no order id" if not order else "has no tracking number"
     if len(order) > ORDER_LIMIT or not order.isprintable():
@@ -112,3 +170,51 @@ def _pair(cells: Sequence[str], columns: tuple[int, int]) -> tuple[str, str] | s
     if not NUMBER_FORM.fullmatch(key):
         return f"has a tracking number that is none: {number[:40]!r}"
     return order, key
+
+
+def _told(
+    pair: tuple[str, str], cells: Sequence[str], columns: dict[str, int]
+) -> tuple[Order, list[str]]:
+    """What a row tells of its order, and why something of it was left out."""
+    cell = {
+        column: cells[at].strip()
+        for column, at in columns.items()
+        if at < len(cells) and column not in ("order", "number")
+    }
+    bad = [
+        f"has a {column} that is none: {cell[column][:40]!r}"
+        for column in ("sku", "customer")
+        if cell.get(column) and (len(cell[column]) > ORDER_LIMIT or not cell[column].isprintable())
+    ]
+    sku, customer = (
+        "" if any(f"a {column} " in why for why in bad) else cell.get(column, "")
+        for column in ("sku", "customer")
+    )
+    code = cell.get("currency", "").upper()
+    amount = cents_of(cell["value"]) if cell.get("value") else None
+    if cell.get("value") and amount is None:
+        bad.append(f"has a value that is no plain amount: {cell['value'][:40]!r}")
+    if code and not CURRENCY_FORM.fullmatch(code):
+        bad.append(f"has a currency that is no code of three letters: {code[:40]!r}")
+        code, amount = "", None
+    if amount is not None and amount[1] and code and amount[1] != code:
+        bad.append("has a value in two currencies")
+        amount = None
+    value = None if amount is None else amount[0]
+    currency = "" if amount is None else amount[1] or code
+    return Order(*pair, (sku,) if sku else (), customer, value, currency), bad
+
+
+def _joined(before: Order | None, row: Order, bad: list[str]) -> tuple[Order, list[str]]:
+    """What several rows of one order in one parcel tell together."""
+    if before is None:
+        return row, bad
+    value, currency = before.value_cents, before.currency
+    if value is None or (row.value_cents is not None and row.currency == currency):
+        value = max((each for each in (value, row.value_cents) if each is not None), default=None)
+        currency = currency or row.currency
+    elif row.value_cents is not None:
+        bad = [*bad, "has a value in another currency than a row before"]
+    skus = tuple(dict.fromkeys((*before.skus, *row.skus)))
+    customer = before.customer or row.customer
+    return Order(row.order, row.number, skus, customer, value, currency), bad

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Group
 from ulid import ULID
 
 from capture import engines
@@ -25,9 +26,11 @@ from storage.records import EndReason, Kind, Session, Shot, Status, Waybill
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "bench", "cards", "demo", "doctor", "export", "find", "import", "read", "record", "scanner",
-    "verify",
+    "archive", "bench", "cards", "check", "checkpoint", "demo", "doctor", "export", "file", "find",
+    "head", "history", "hold", "import", "inbox", "mark-test", "note", "people", "read", "rebind",
+    "rebuild", "record", "release", "retain", "scanner", "shift", "verify",
 )  # fmt: skip
+SAY_NOTHING = {("archive",), ("bench",), ("people", "add"), ("people", "pin"), ("people", "remove")}
 RECORD = ("record", "--source", "sim:", "--seconds", "1", "--out", "a.mp4")
 NOW = dt.datetime(2026, 11, 22, 13, 5, tzinfo=dt.UTC)
 
@@ -87,12 +90,15 @@ def test_every_command_has_help_and_the_common_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert tuple(sorted(cli.commands)) == COMMANDS
-    for command in COMMANDS:
-        code, out, _ = run(capsys, command, "--help")
+    groups = {name: each.commands for name, each in cli.commands.items() if isinstance(each, Group)}
+    told: list[tuple[str, ...]] = [(name,) for name in COMMANDS if name not in groups]
+    told += [(name, inner) for name, inside in groups.items() for inner in inside]
+    for command in told:
+        code, out, _ = run(capsys, *command, "--help")
         assert code == 0
         assert "--config" in out, command
         assert "--archive" in out, command
-        assert ("--json" in out) == (command != "bench"), command
+        assert ("--json" in out) == (command not in SAY_NOTHING), command
 
 
 def test_help_loads_nothing_heavy() -> None:

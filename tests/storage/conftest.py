@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.archive import Archive
-from tests.storage.desk import Desk
+from storage.evidence.package import export
+from tests.storage.desk import NUMBER, Desk
 
 
 @pytest.fixture
@@ -22,3 +24,19 @@ def desk(root: Path) -> Iterator[Desk]:
     """A desk with a new archive, which is closed after the test."""
     with Archive.open(root) as archive:
         yield Desk(archive)
+
+
+@pytest.fixture
+def package(desk: Desk, tmp_path: Path) -> Path:
+    """The package of one parcel that was packed twice."""
+    desk.pack()
+    desk.pack(pass_no=2)
+    return export(desk.archive, desk.archive.find(NUMBER), tmp_path / "out")
+
+
+@pytest.fixture
+def unpacked(package: Path, tmp_path: Path) -> Path:
+    """The folder of the unpacked package."""
+    with zipfile.ZipFile(package) as opened:
+        opened.extractall(tmp_path / "unpacked")
+    return tmp_path / "unpacked" / package.stem

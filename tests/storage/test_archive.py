@@ -266,7 +266,7 @@ from storage.archive import Archive
 with Archive.open(Path(sys.argv[1])) as archive:
     for n in range(100):
         archive.link_orders([(f"order {sys.argv[2]} {n}", "1Z999AA10123456784")]).result()
-        archive.record_export([], "0" * 64, "none")
+        archive.record_export(archive.nobody(), [], "0" * 64, "none").result()
 """
 
 
@@ -329,7 +329,7 @@ def test_a_lost_database_is_not_replaced_while_there_are_sessions(
         file.unlink()
     if lost == "empty":
         (root / "archive.db").touch()
-    with pytest.raises(ArchiveCorrupt, match="backup"):
+    with pytest.raises(ArchiveCorrupt, match="packwitness rebuild"):
         Archive.open(root)
     assert list(root.glob("media/*/*/*/*/session.json"))
 

@@ -61,7 +61,8 @@ def test_picture_and_manifest_are_on_the_disk_before_the_rows(
     told(files, "write_over", lambda path, _: path.name)
     told(rows, "add_check", lambda *_: "rows")
     desk.archive.file_checks(check_id, (check,)).result()
-    assert done == ["overhead.jpg", "folder", "check.json", "folder", "rows"]
+    steps = "overhead.jpg folder check.sig folder check.json folder rows"
+    assert " ".join(done) == steps
 
 
 def test_checks_are_found_by_time_and_bench(desk: Desk) -> None:
@@ -152,7 +153,7 @@ def test_a_new_database_never_makes_strays_of_filed_checks(desk: Desk, root: Pat
     desk.check()
     desk.archive.close()
     (root / "archive.db").unlink()
-    with pytest.raises(ArchiveCorrupt, match="backup"):
+    with pytest.raises(ArchiveCorrupt, match="packwitness rebuild"):
         Archive.open(root)
 
 
@@ -224,9 +225,9 @@ def test_an_added_file_is_named(filed: CameraCheck, root: Path) -> None:
         ),
         "DELETE FROM camera_checks WHERE seq = 2",
         "UPDATE camera_checks SET seq = 3 WHERE seq = 1",
-        "UPDATE ledger SET body = replace(body, 'bench 1', 'bench 2') WHERE seq = 3",
+        "UPDATE ledger SET body = replace(body, 'bench 1', 'bench 2') WHERE seq = 4",
+        "DELETE FROM ledger WHERE seq = 4",
         "DELETE FROM ledger WHERE seq = 3",
-        "DELETE FROM ledger WHERE seq = 2",
     ],
 )
 def test_an_edited_row_is_found(filed: CameraCheck, root: Path, statement: str) -> None:
@@ -255,8 +256,7 @@ def test_a_manifest_and_row_changed_together_are_found_by_the_ledger(
         "UPDATE camera_checks SET fps = 30.0 WHERE seq = 1",
         f"UPDATE checks SET manifest_sha256 = '{digest}'",
     )
-    (problem,) = verify(root)
-    assert "different manifests" in problem.what
+    assert any("different manifests" in problem.what for problem in verify(root))
 
 
 def test_a_check_folder_alone_verifies_and_tells(
@@ -288,7 +288,7 @@ def test_an_unfinished_check_goes_to_lost_and_found_and_is_told(desk: Desk) -> N
     lost = root / "lost+found" / folder.parent.name
     assert (lost / check_id / "overhead.jpg").read_bytes() == photo(8)
     assert not folder.exists()
-    assert ledger_events(root) == ["created", "check_begun", "set_aside"]
+    assert ledger_events(root) == ["created", "key_changed", "check_begun", "set_aside"]
     with Archive.open(root) as archive:
         assert archive.checks() == []
     (lost / check_id).rename(folder)  # what was set aside is not at work any more
@@ -374,7 +374,7 @@ def test_a_check_of_another_archive_is_not_taken_in(desk: Desk, tmp_path: Path) 
     source = (tmp_path / "other" / check.path).parent
     target = root / source.relative_to(tmp_path / "other")
     shutil.copytree(source, target)
-    assert len(verify(root)) == 2
+    assert len(verify(root)) == len(list(target.iterdir())) == 3
     restarted(root)
     assert not target.exists()
 

@@ -14,8 +14,10 @@ from storage.archive import Archive
 from storage.errors import ArchiveFull, ArchiveNotWritable, ExportFailed
 from storage.evidence.package import export
 from storage.evidence.verify import verify
+from storage.rebuild import rebuild
 from storage.records import Status
 from tests.storage.desk import NUMBER, Desk
+from tests.storage.shift import AFTER, ANN
 
 DISK_MB = 3
 
@@ -142,6 +144,17 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_read(read_only: Path
         assert len(archive.find(NUMBER)) == 1
         with pytest.raises(ArchiveNotWritable):
             export(archive, archive.find(NUMBER), read_only.parent / "x.zip")
+    assert verify(read_only) == []
+
+
+def test_where_nothing_can_be_written_nothing_is_said_later_or_made_anew(read_only: Path) -> None:
+    with Archive.open(read_only, read_only=True) as archive:
+        (packed,) = archive.find(NUMBER)
+        for work in (archive.note(ANN, packed.id, "x"), archive.checkpoint()):
+            with pytest.raises(ArchiveNotWritable):
+                work.result()
+    with pytest.raises(ArchiveNotWritable):
+        rebuild(read_only, AFTER)
     assert verify(read_only) == []
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storage import schema
 from storage.errors import OrderFileError, Refused
-from storage.intake.orders import OrderFile, read_orders
+from storage.intake.orders import Order, OrderFile, read_orders
 from tests.storage.desk import NUMBER, Desk
 
 
@@ -31,7 +32,7 @@ def read(tmp_path: Path, content: str | bytes) -> OrderFile:
     ],
 )
 def test_order_exports_give_their_links(tmp_path: Path, content: str) -> None:
-    assert read(tmp_path, content) == OrderFile((("77", NUMBER),), ())
+    assert read(tmp_path, content) == OrderFile((Order("77", NUMBER),), ())
 
 
 def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) -> None:
@@ -91,3 +92,45 @@ def test_linked_orders_find_their_parcels_before_and_after_packing(desk: Desk) -
     assert desk.archive.orders_of(NUMBER) == ["A 1"]
     with pytest.raises(Refused):
         desk.archive.link_orders([("", NUMBER)])
+
+
+def test_what_an_order_is_found_by_is_read_and_kept(desk: Desk, root: Path, tmp_path: Path) -> None:
+    rows = [
+        "Order ID,Tracking Number,SKU,Buyer ID,Order Total,Currency",
+        f'77,{NUMBER},MUG-1,ann@example.org,"1,234.50",usd',
+        f'77,{NUMBER},CUP-2,,"1,200.00",USD',
+        f"78,{NUMBER},,,,",
+        f"79,{NUMBER},\x00,bob,1.234,EUR",
+        f"80,{NUMBER},A,x,10.00,euro",
+        f"81,{NUMBER},=1+1,x,USD 10.00,EUR",
+        f"77,{NUMBER},MUG-1,,5.00,EUR",
+        f"82,{NUMBER}",
+    ]
+    found = read(tmp_path, "\n".join(rows))
+    first = Order("77", NUMBER, ("MUG-1", "CUP-2"), "ann@example.org", 123450, "USD")
+    assert found.orders[0] == first
+    assert [each.order for each in found.orders] == ["77", "78", "79", "80", "81", "82"]
+    assert [row.line for row in found.bad] == [5, 5, 6, 7, 8]
+    assert all(row.why.endswith("linked without") and row.why.isprintable() for row in found.bad)
+    assert [each.value_cents for each in found.orders[1:]] == [None] * 5
+    assert desk.archive.file_orders(found.orders).result() == 6
+    assert desk.archive.file_orders(found.orders).result() == 0
+    db = schema.connect(root / "archive.db", read_only=True)
+    facts = "SELECT customer_reference, customer_key, value_cents, currency FROM orders"
+    assert db.execute(f"{facts} WHERE order_id = '77'").fetchone() == (
+        "ann@example.org", "ANN@EXAMPLE.ORG", 123450, "USD",
+    )  # fmt: skip
+    assert db.execute(f"{facts} WHERE order_id = '82'").fetchone() == ("", "", None, "")
+    items = db.execute("SELECT sku_key, sku FROM order_items WHERE order_id = '77'").fetchall()
+    assert sorted(items) == [("CUP-2", "CUP-2"), ("MUG-1", "MUG-1")]
+    # A later file changes what it tells and leaves the rest.
+    again = [Order("77", "9400111206206406260787", (), "", 200, "EUR"), Order("77", NUMBER)]
+    assert desk.archive.file_orders(again).result() == 1
+    assert db.execute(f"{facts} WHERE order_id = '77'").fetchone() == (
+        "ann@example.org", "ANN@EXAMPLE.ORG", 200, "EUR",
+    )  # fmt: skip
+    desk.archive.file_orders([Order("77", NUMBER)]).result()
+    assert db.execute(f"{facts} WHERE order_id = '77'").fetchone()[2:] == (200, "EUR")
+    with pytest.raises(Refused):
+        desk.archive.file_orders([Order("", NUMBER)])
+    db.close()

@@ -193,7 +193,7 @@ def test_a_manifest_that_is_none_does_not_decide_how_a_session_ended(
 
 def test_a_session_whose_folder_is_gone_is_closed_all_the_same(desk: Desk) -> None:
     _, folder = desk.open()
-    folder.rmdir()
+    shutil.rmtree(folder)
     (repaired,) = restarted(power_cut(desk))
     assert repaired.status is Status.INTERRUPTED
 

@@ -22,7 +22,7 @@ from storage.evidence.package import export
 from storage.evidence.verify import verify
 from storage.records import CheckDigit, Status, session_from_json
 from tests.storage.desk import NUMBER, Desk
-from tests.storage.test_package import remanifest
+from tests.storage.packages import remanifest
 
 MADE = Path(__file__).with_name("second_archive") / "archive.zip"
 HOSTILE = "1Z5R89390357567127"

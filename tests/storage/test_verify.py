@@ -15,6 +15,7 @@ import pytest
 
 from storage.archive import Archive
 from storage.evidence.verify import verify
+from storage.keys import signer_of
 from storage.records import Session, Status
 from tests.storage.desk import Desk
 
@@ -97,7 +98,7 @@ def test_added_swapped_and_renamed_files_are_named(packed: Session, root: Path) 
     (root / "media/2026/stray.mp4").unlink()
     (folder / "label-01.jpg").rename(folder / "label-02.jpg")
     whats = {problem.path.rsplit("/")[-1]: problem.what for problem in verify(root)}
-    assert whats == {"label-01.jpg": "is missing", "label-02.jpg": "does not belong to the session"}
+    assert whats == {"label-01.jpg": "was renamed: it is called label-02.jpg now"}
 
 
 @pytest.mark.parametrize(
@@ -133,14 +134,15 @@ def test_added_swapped_and_renamed_files_are_named(packed: Session, root: Path) 
         "UPDATE gaps SET cause = ''",
         "DELETE FROM notes",
         "INSERT INTO notes SELECT id, 9, opened_at, 'x', 'x' FROM sessions",
-        "UPDATE ledger SET body = replace(body, 'Ann', 'Eve') WHERE seq = 2",
+        "UPDATE ledger SET body = replace(body, 'Ann', 'Eve') WHERE seq = 3",
         f"UPDATE ledger SET hash = {other('hash')} WHERE seq = 1",
-        "UPDATE ledger SET session_id = NULL WHERE seq = 2",
+        "UPDATE ledger SET session_id = NULL WHERE seq = 3",
         "UPDATE ledger SET session_id = (SELECT id FROM sessions) WHERE seq = 1",
-        "UPDATE ledger SET seq = 30 WHERE seq = 3",
+        "UPDATE ledger SET seq = 30 WHERE seq = 4",
         "DELETE FROM ledger WHERE seq = 1",
         "DELETE FROM ledger WHERE seq = 2",
         "DELETE FROM ledger WHERE seq = 3",
+        "DELETE FROM ledger WHERE seq = 4",
     ],
 )
 def test_an_edited_row_is_found(packed: Session, root: Path, statement: str) -> None:
@@ -166,10 +168,13 @@ def test_a_manifest_and_row_changed_together_are_found_by_the_ledger(
     data = json.loads(path.read_bytes())
     data["packer"] = "Eve"
     path.write_text(json.dumps(data, indent=1) + "\n")
+    path.with_name("session.sig").write_bytes(signer_of(root).sign(path.read_bytes()))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     edit(root, f"UPDATE sessions SET packer = 'Eve', manifest_sha256 = '{digest}'")
-    (problem,) = verify(root)
-    assert "different manifests" in problem.what
+    whats = [problem.what for problem in verify(root)]
+    assert any("different manifests" in what for what in whats)
+    assert any("catalogue" in what for what in whats)
+    assert len(whats) == 2
 
 
 def test_flipped_bytes_in_the_database_never_raise_nor_change_evidence_unseen(
@@ -217,7 +222,8 @@ def test_the_ledger_can_be_checked_with_nothing_but_sqlite_and_a_hash(
     for body, digest in rows:
         assert hashlib.sha256(previous.encode() + body.encode()).hexdigest() == digest
         previous = digest
-    assert [json.loads(body)["event"] for body, _ in rows] == ["created", "opened", "sealed"]
+    events = [json.loads(body)["event"] for body, _ in rows]
+    assert events == ["created", "key_changed", "opened", "sealed"]
     manifest = (root / packed.clips[0].path).with_name("session.json").read_bytes()
     assert hashlib.sha256(manifest).hexdigest() == manifest_sha256
     assert json.loads(rows[-1][0])["manifest_sha256"] == manifest_sha256
