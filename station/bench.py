@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
+from station.background_check import BackgroundCheck
 from station.camera_check import check_cameras, reading_cameras
 from station.desk import Write
 from station.diskspace import DiskView, DiskWatch
@@ -96,7 +97,8 @@ class Bench:
         self._places = Places()
         self._footage = Footage(config, archive, self, self._scan_rules, self._places)
         self._disk = DiskWatch(archive, config.disk, len(config.camera))
-        self.retaining = Retaining(config, archive, lambda: self.state if self.started else None)
+        self.retaining = Retaining(config, archive, self._state_when_started)
+        self.checking = BackgroundCheck(config, self._state_when_started)
         self._parcels = SimulatedParcels() if config.simulated else None
         self._queue: deque[events.Event] = deque()
         self._stepping = False
@@ -145,8 +147,12 @@ class Bench:
         self._replies.spawn(self._tick())
         self._replies.spawn(self._watch_disk_and_clock())
         self._replies.spawn(self.retaining.run(self._replies))
+        self._replies.spawn(self.checking.run())
         if self._stamping:
             self._stamping.start()
+
+    def _state_when_started(self) -> State | None:
+        return self.state if self.started else None
 
     def scan(self, text: str, via: str = events.HAND, at: events.Moment | None = None) -> None:
         """A raw scan: a command card, a waybill, or something to refuse."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storage.problem import Problem
 
 MB: Final = 1_000_000
+NOBODY: Final = "no former key vouches for it"
 
 
 @click.command()
@@ -56,6 +57,9 @@ def check(config: Config, again: bool, background: bool, as_json: bool) -> int:
         click.echo(json.dumps(_as_json(found), indent=2))
         return FAILED if found.problems else 0
     _print(found.problems)
+    for change in found.keys[1:] if not background else ():
+        vouched = f"key {change.endorsed_by} vouches for it" if change.endorsed_by else NOBODY
+        click.echo(f"since {change.at} (entry {change.seq}) key {change.key} signs: {vouched}")
     if not background or found.problems:
         click.echo(harmless(f"{config.archive.path}: {_said(found)}"))
     return FAILED if found.problems else 0
@@ -94,6 +98,10 @@ def _as_json(found: Checked) -> dict[str, object]:
         "bytes": found.bytes,
         "seconds": round(found.seconds, 3),
         "resumed": found.resumed_at is not None,
+        "keys": [
+            {"key": change.key, "since": change.at, "endorsed_by": change.endorsed_by}
+            for change in found.keys
+        ],
     }
 
 

@@ -25,6 +25,7 @@ from station.config import Config
 from station.diskspace import DiskView, DiskWatch, said
 from station.findings import Finding, Level
 from station.rules.events import Disk
+from storage.records import parse_utc
 
 if TYPE_CHECKING:
     from station.camera_look import Look
@@ -47,6 +48,7 @@ def examine(config: Config, looks: list[Look] | None = None) -> Iterator[Finding
     yield encoder(config)
     yield archive_folder(config.archive.path)
     yield disk(config)
+    yield last_check(config)
     yield clock(config.clock.server)
     yield terminal()
 
@@ -220,6 +222,24 @@ def _recorded(config: Config) -> DiskView | None:
             return watch.view
     except ArchiveError:  # the archive's own examination says what is wrong
         return None
+
+
+def last_check(config: Config) -> Finding:
+    """When the whole archive was last verified, and what was found."""
+    from storage.check_run import last
+
+    told = last(config.archive.path)
+    if told is None:
+        return Finding("check", Level.OK, "the archive was never checked from end to end")
+    at = parse_utc(str(told["at"])).astimezone()
+    if told["problems"]:
+        what = f"{told['problems']} not as sealed on {at:%Y-%m-%d %H:%M}"
+        return Finding("check", Level.FAIL, what, "run `packwitness check` and keep what it says")
+    age = dt.datetime.now(dt.UTC) - at
+    if config.check.every_days and age > dt.timedelta(days=2 * config.check.every_days):
+        what = f"the archive was last checked on {at:%Y-%m-%d}"
+        return Finding("check", Level.WARN, what, "run `packwitness check` over night")
+    return Finding("check", Level.OK, f"the archive was as sealed on {at:%Y-%m-%d %H:%M}")
 
 
 def clock(server: str = "") -> Finding:

@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 
 STEP_S: Final = 15.0
 """Between two sessions: a few a minute free far more than a bench records in it."""
-PLAN_S: Final = 3_600.0
+PLAN_S: Final = 6 * 3_600.0
 """How often it is asked anew what may go; at once when the disk turns low."""
-AT_ONCE: Final = 100
+AT_ONCE: Final = 1_000
 """Sessions in one plan."""
 
 
@@ -106,7 +106,7 @@ class Retaining:
                 )
             if self._automatic:
                 self._doomed = deque(await replies.attempt("planning retention", (), self._plan))
-        if self._doomed and self._automatic:
+        if self._doomed:
             await replies.attempt("deleting by policy", None, self._delete, self._doomed.popleft())
             if not self._doomed:
                 self._planned_s = -math.inf  # more than one plan holds may be over its time

@@ -16,10 +16,9 @@ from sqlite_utils import Database
 
 from storage import amendment_rows, files, keys, ledger, sealing, signed
 from storage.amending import acknowledge, alone, manifest_bytes
-from storage.deleting import look_again
 from storage.errors import ArchiveBusy, Refused
 from storage.keys import Signer
-from storage.later import Amendment, Change, amendment_from_json
+from storage.later import Amendment, amendment_from_json
 from storage.ledger import LedgerEvent
 from storage.transaction import immediate
 
@@ -87,8 +86,6 @@ def _repaired(
     for path in sorted(folder.iterdir()):
         if path.name not in NAMES:
             _set_aside(db, root, path, now)
-    if amendment.change is Change.DELETED:
-        look_again(db)
     acknowledge(db, root, amendment, LedgerEvent.ADOPTED, now, key)
     return [amendment]
 

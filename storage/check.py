@@ -195,15 +195,19 @@ def _renamed(path: Path, missing: Iterable[Evidence]) -> Evidence | None:
 
 
 def signature_problems(
-    path: Path, content: bytes, key: str, known: Mapping[str, bytes], shown: str
+    path: Path, content: bytes, key: str | None, known: Mapping[str, bytes], shown: str
 ) -> Iterator[Problem]:
     """What is wrong with the signature of the manifest at `path`, which holds `content`, by the key
-    that the ledger names; '' is a manifest of an older version, which has none."""
+    that the ledger names, '' where it names none; None is a manifest of an older version, which has
+    no signature."""
     at = signed.signature_path(path)
     beside = f"{shown.rpartition('/')[0]}/{at.name}"
     if not key:
-        if at.exists() or at.is_symlink():
+        there = at.exists() or at.is_symlink()
+        if there:
             yield Problem(beside, "does not belong there: the ledger knows no signature of it")
+        elif key is not None:
+            yield Problem(beside, "is missing: the ledger names no key, and there was one by then")
         return
     if key not in known:
         yield Problem(shown, f"is signed by key {key}, which the ledger does not know")

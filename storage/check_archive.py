@@ -22,6 +22,7 @@ from storage import (
     check_sessions,
     checkpoints,
     files,
+    keys,
     ledger,
     rows,
     schema,
@@ -80,6 +81,7 @@ def archive_problems(
             yield from _readable(checkpoints.problems(db, root, tsa_certificates))
         yield from _readable(_each_problems(db, root, progress, begin or Place(), reached))
         yield from _readable(_tree_problems(db, root))
+        yield from _readable(_key_file_problems(db, root))
     finally:
         db.close()
 
@@ -146,6 +148,8 @@ def database_problems(db: Database) -> Iterator[Problem]:
     if version == schema.SCHEMA_VERSION:
         for name in check_rows.shape_changes(db):
             yield Problem(DATABASE, f"the table or index {name} is gone or was changed")
+        for name in check_rows.strange_triggers(db):
+            yield Problem(DATABASE, f"the trigger {name} does not belong there")
     for name in schema.lost_guards(db):
         yield Problem(DATABASE, f"the guard {name} was removed or changed")
     for broken in ledger.breaks(ledger.entries(db)):
@@ -195,6 +199,14 @@ def _orphan_problems(db: Database) -> Iterator[Problem]:
         known = db.execute("SELECT 1 FROM amendments WHERE id = ?", [amendment]).fetchone()
         if isinstance(amendment, str) and known is None:
             yield Problem(DATABASE, f"amendment {amendment} is in the ledger, its row is gone")
+
+
+def _key_file_problems(db: Database, root: Path) -> Iterator[Problem]:
+    """What is wrong with the public key that lies there for other programs."""
+    path = root / keys.KEYS / keys.PUBLIC
+    known = ledger.known_keys(db).values()
+    if path.is_file() and path.read_bytes() not in map(keys.pem, known):
+        yield Problem(f"{keys.KEYS}/{keys.PUBLIC}", "is no key that the ledger tells of")
 
 
 def _ids(db: Database, table: str, after: str) -> Iterator[str]:

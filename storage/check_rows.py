@@ -29,6 +29,9 @@ OWNED = {
 OWN_WAYS = ("_sqlite_migrations", "sqlite_")
 """What belongs to the libraries, and may look another way in another version of theirs."""
 
+MIDDLE = "catalogue_middle"
+"""The index of the middle of numbers, which is there only where it was asked for."""
+
 _mine = threading.local()
 
 
@@ -88,6 +91,16 @@ def shape_changes(db: Database) -> list[str]:
     there = _shape(db)
     wanted = _shape(_scratch()).items()
     return sorted(name for name, sql in wanted if there.get(name) != sql)
+
+
+def strange_triggers(db: Database) -> list[str]:
+    """The triggers that this program never makes: whoever made them may change rows by them."""
+    ours = schema.guards()
+    return sorted(
+        trigger.name
+        for trigger in db.triggers
+        if trigger.name not in ours and not trigger.name.startswith(MIDDLE)
+    )
 
 
 def _shape(db: Database) -> dict[str, str]:

@@ -22,7 +22,7 @@ from storage import check_archive, ledger, schema
 from storage.check import Progress
 from storage.check_archive import LOOKS, Place
 from storage.errors import ArchiveMissing
-from storage.ledger import LedgerEvent
+from storage.ledger import KeyChange, LedgerEvent
 from storage.problem import Problem
 from storage.records import parse_utc, utc_text
 from storage.transaction import immediate
@@ -47,6 +47,8 @@ class Checked:
     bytes: int = 0
     seconds: float = 0.0
     resumed_at: dt.datetime | None = None
+    keys: list[KeyChange] = field(default_factory=list)
+    """Each key that the archive has signed with, oldest first."""
 
 
 @dataclass(slots=True)
@@ -103,11 +105,24 @@ def check(
                 seen.add((problem.path, problem.what))
                 found.problems.append(problem)
         found.seconds = time.monotonic() - started_s
-        found.at = clock()
+        found.at, found.keys = clock(), _keys(root)
         notes.finish(found)
         return found
     finally:
         notes.close()
+
+
+def _keys(root: Path) -> list[KeyChange]:
+    try:
+        db = schema.connect(root / schema.DATABASE, read_only=True)
+    except (sqlite3.Error, OSError):
+        return []
+    try:
+        return ledger.key_changes(db)
+    except sqlite3.Error:
+        return []
+    finally:
+        db.close()
 
 
 def last(root: Path) -> dict[str, Any] | None:

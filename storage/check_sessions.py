@@ -133,13 +133,13 @@ def _manifest_problems(
     if isinstance(content, Problem):
         yield content
         return
-    key = _key_told(told, tuple(ledger.END_EVENTS.values()))
+    key = _key_told(db, told, tuple(ledger.END_EVENTS.values()))
     yield from check.signature_problems(path, content, key, known, at)
     read = check.parsed_manifest(content, at)
     if isinstance(read, Problem):
         yield read
         return
-    sealed = Sealed(shown, read[1], str(manifest_sha256), key)
+    sealed = Sealed(shown, read[1], str(manifest_sha256), key or "")
     try:
         changed = check_rows.differences(
             db, "sessions", session.id, lambda scratch: adopting.add(scratch, sealed)
@@ -156,9 +156,19 @@ def _manifest_problems(
         )
 
 
-def _key_told(told: list[dict[str, Any]], ends: tuple[LedgerEvent, ...]) -> str:
-    """The id of the key by which the ledger says it was signed; '' for none."""
-    return next((str(facts.get("key", "")) for facts in told if facts.get("event") in ends), "")
+def _key_told(
+    db: Database, told: list[dict[str, Any]], ends: tuple[LedgerEvent, ...]
+) -> str | None:
+    """The id of the key by which the ledger says it was signed, '' where it names none; None for
+    what was sealed before there was a key."""
+    end = next((facts for facts in told if facts.get("event") in ends), {})
+    if "key" in end:
+        return str(end["key"])
+    sql = f"SELECT min(seq) FROM ledger WHERE {ledger.KEY_IDS}"  # noqa: S608
+    (first,) = db.execute(sql).fetchone()
+    seq = end.get("seq")
+    before = first is None or (isinstance(seq, int) and seq < first)
+    return None if before or end.get("rebuilt") is True else ""
 
 
 def camera_check_problems(
@@ -194,13 +204,13 @@ def camera_check_problems(
     if isinstance(content, Problem):
         yield content
         return
-    key = _key_told(told, (LedgerEvent.CAMERAS_CHECKED,))
+    key = _key_told(db, told, (LedgerEvent.CAMERAS_CHECKED,))
     yield from check.signature_problems(path, content, key, known, at)
     read = check.parsed_check(content, at)
     if isinstance(read, Problem):
         yield read
         return
-    sealed = Sealed(shown, read[1], row["manifest_sha256"], key)
+    sealed = Sealed(shown, read[1], row["manifest_sha256"], key or "")
     try:
         changed = check_rows.differences(
             db, "checks", check_id, lambda scratch: adopting.add(scratch, sealed)

@@ -158,8 +158,8 @@ def unlink(db: Database, root: Path, session: str) -> tuple[str, ...]:
     folder, left = root / row["folder"], []
     for item in rows.media_of(rows.one(db, session)):
         name = PurePosixPath(item.path).name
-        if item.path != f"{row['folder']}/{name}" or not files.plain_name(name):
-            continue  # a forged row points at no file of others
+        if name in (files.MANIFEST, files.SIGNATURE) or not files.plain_name(name):
+            continue  # a forged row deletes neither what stays nor what belongs to others
         try:
             (folder / name).unlink(missing_ok=True)
         except OSError as error:
@@ -173,8 +173,7 @@ def unlink(db: Database, root: Path, session: str) -> tuple[str, ...]:
 def finish(db: Database, root: Path, now: dt.datetime) -> None:
     """Remove what a crash left of sessions that policy has deleted.
 
-    Looks at what was deleted since the last time only; see `look_again`. Raises OSError,
-    sqlite3.Error.
+    Looks at what was deleted since the last time only. Raises OSError, sqlite3.Error.
     """
     row = db.execute("SELECT value FROM meta WHERE key = ?", [FINISHED]).fetchone()
     since = row[0] if row else ""
@@ -191,9 +190,3 @@ def finish(db: Database, root: Path, now: dt.datetime) -> None:
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             [FINISHED, max(since, until)],
         )
-
-
-def look_again(db: Database) -> None:
-    """Have `finish` look at every deletion once more: an old one has come back from a backup."""
-    with immediate(db):
-        db.execute("DELETE FROM meta WHERE key = ?", [FINISHED])

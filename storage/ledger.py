@@ -256,7 +256,9 @@ def breaks(chain: Iterable[Entry]) -> Iterator[Break]:
         if entry.seq != expected:
             yield Break(entry.seq, f"entry {expected} is missing before it")
         elif chained(previous, entry.body) != entry.hash:
-            yield Break(entry.seq, "its text, its hash or the entry before it was changed")
+            told = facts(entry).get("seq", entry.seq)
+            moved = f"holds what was entry {str(told)[:20]}" if told != entry.seq else ""
+            yield Break(entry.seq, moved or "its text, its hash or the entry before it was changed")
         else:
             yield from disagreements(entry)
         previous, expected = entry.hash, entry.seq + 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -90,19 +90,18 @@ class Plan:
     doubt: str = ""
 
 
-# Cheap first: the value of orders is only summed up where one is known at all.
+# Cheap first: the catalogue has the sum in the currency that the parcel is worth most in.
 _WORTH = (
-    "c.value_cents IS NOT NULL AND EXISTS (SELECT 1 FROM order_waybills AS w "
-    "JOIN orders AS o ON o.order_id = w.order_id WHERE w.tracking_number = c.number "
-    "AND o.currency = :currency{n} GROUP BY o.currency HAVING sum(o.value_cents) >= :least{n})"
+    "c.value_cents IS NOT NULL AND CASE c.currency WHEN :currency{n} "
+    "THEN c.value_cents >= :least{n} ELSE c.number IN (SELECT w.tracking_number FROM orders AS o "
+    "JOIN order_waybills AS w ON w.order_id = o.order_id WHERE o.currency = :currency{n} "
+    "AND o.value_cents IS NOT NULL GROUP BY 1 HAVING sum(o.value_cents) >= :least{n}) END"
 )
 _CLAIMED = (
-    "EXISTS (SELECT 1 FROM documents AS d LEFT JOIN amendments AS a ON a.id = "
+    "SELECT DISTINCT coalesce(a.number, d.tracking_number) FROM documents AS d "
+    "LEFT JOIN amendments AS a ON a.id = "
     "(SELECT max(r.id) FROM amendments AS r WHERE r.subject = d.id AND r.change = 'refiled') "
-    "WHERE d.id IN (SELECT id FROM documents WHERE tracking_number = c.number UNION "
-    "SELECT subject FROM amendments WHERE change = 'refiled' AND number = c.number) "
-    "AND coalesce(a.number, d.tracking_number) = c.number "
-    "AND coalesce(a.evidence_group, d.evidence_group) = :claim AND d.filed_at >= :claimed_since)"
+    "WHERE d.filed_at >= ? AND coalesce(a.evidence_group, d.evidence_group) = ?"
 )
 
 
@@ -120,8 +119,11 @@ def plan(
     frees = 0
     over = 0 if policy.budget_bytes is None else _bytes(db) - policy.budget_bytes
     short = policy.keep_free_bytes - free_bytes
-    for row in _judged(db, policy, now):
-        reason = _kept(row, policy, now_ms)
+    claimed = _claimed(db, now)
+    # Those below the floor are only looked at where they are counted.
+    until_ms = None if most is None else now_ms - policy.floor_days * DAY_MS
+    for row in _judged(db, policy, until_ms=until_ms):
+        reason = _kept(row, policy, now_ms, claimed)
         why = _why(row, now_ms, over - frees, short - frees)
         if most is not None and (len(deletes) >= most or (why is None and not reason)):
             break
@@ -135,10 +137,10 @@ def plan(
 
 def stays(db: Database, policy: Policy, doomed: Doomed, now: dt.datetime) -> str:
     """Why a session that was doomed a while ago stays after all, or ''."""
-    row = next(_judged(db, policy, now, doomed.session), None)
+    row = next(_judged(db, policy, doomed.session), None)
     if row is None:
         return "it is deleted already, or was never there"
-    reason = _kept(row, policy, _ms(now))
+    reason = _kept(row, policy, _ms(now), _claimed(db, now))
     if not reason and doomed.why is Why.TIME and row["due_ms"] > _ms(now):
         return f"it belongs to the class {row['rule']} now, which is kept longer"
     return reason
@@ -181,17 +183,24 @@ def _bytes(db: Database) -> int:
     return int(row[0])
 
 
+def _claimed(db: Database, now: dt.datetime) -> set[str]:
+    """The tracking numbers that a claim form was filed for."""
+    since = utc_text(now - dt.timedelta(days=CLAIM_DAYS))
+    found = db.execute(_CLAIMED, [since, EvidenceGroup.CLAIM_FORM.value])
+    return {number for (number,) in found}
+
+
 def _judged(
-    db: Database, policy: Policy, now: dt.datetime, session: str | None = None
+    db: Database, policy: Policy, session: str | None = None, *, until_ms: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """The sessions whose files are there, each with its class and the end of its time, the nearest
-    end first. One that never ended has none: it is open."""
+    end first; of one session, or of those that ended until then. One that never ended has no time:
+    it is open."""
     facts: dict[str, Any] = {
         "default_days": policy.days,
         "default": DEFAULT,
-        "claim": EvidenceGroup.CLAIM_FORM.value,
-        "claimed_since": utc_text(now - dt.timedelta(days=CLAIM_DAYS)),
         "session": session,
+        "until": until_ms,
     }
     names, days = [], []
     for n, rule in enumerate(policy.rules):
@@ -207,26 +216,27 @@ def _judged(
         names.append(f"WHEN {n} THEN :name{n}")
     number = f"CASE {' '.join(days)} ELSE -1 END" if days else "-1"
     lengths = "".join(f"WHEN {n} THEN :days{n} " for n in range(len(names)))
-    only = "" if session is None else "AND c.session_id = :session"
+    only = "" if session is None else "AND c.session_id = :session "
+    only += "" if until_ms is None else "AND c.ended_ms <= :until"
     sql = f"""
         SELECT *, ended_ms + {DAY_MS} * CASE rule_number {lengths} WHEN -1 THEN :default_days END
             AS due_ms,
             CASE rule_number {" ".join(names)} WHEN -1 THEN :default END AS rule
         FROM (SELECT c.session_id, c.number, c.kind, c.status, c.ended_ms, c.bytes, c.held,
-            {number} AS rule_number, {_CLAIMED} AS claimed
+            {number} AS rule_number
             FROM catalogue AS c WHERE c.deleted = 0 {only})
         ORDER BY due_ms, session_id
     """  # noqa: S608 - what comes from outside is bound
     yield from db.query(sql, facts)
 
 
-def _kept(row: dict[str, Any], policy: Policy, now_ms: int) -> str:
+def _kept(row: dict[str, Any], policy: Policy, now_ms: int, claimed: Set[str]) -> str:
     """Why nothing may make a session go, or ''."""
     if row["status"] == "open" or row["ended_ms"] is None:
         return "open"
     if row["held"]:
         return "held"
-    if row["claimed"]:
+    if row["number"] in claimed:
         return "claimed"
     if now_ms - row["ended_ms"] < policy.floor_days * DAY_MS:
         return "below the floor"

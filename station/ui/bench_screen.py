@@ -331,6 +331,9 @@ class BenchScreen(Screen[None]):
                 line.show(words.text("notice.disk_low", [left]))
         elif state.unrepaired:
             line.show(words.text("notice.unrepaired", [("why", state.unrepaired)]))
+        elif self._bench.checking.problems:
+            count = ("count", str(self._bench.checking.problems))
+            line.show(words.text("notice.check_failed", [count]))
         elif self.scanner_lost:
             line.show(words.text("notice.scanner_lost", self.scanner_lost))
 

@@ -216,7 +216,7 @@ def test_the_report_covers_every_area(tmp_path: Path) -> None:
     config = with_archive(with_sources(Config(), ("sim:?seed=7&fps=10",)), tmp_path)
     findings = list(doctor.examine(config))
     assert {finding.area for finding in findings} == {
-        "camera", "barcode", "encoder", "archive", "disk", "clock", "terminal",
+        "camera", "barcode", "encoder", "archive", "disk", "check", "clock", "terminal",
     }  # fmt: skip
     report = to_json(findings)
     assert report["ok"] is all(finding.level is not Level.FAIL for finding in findings)

@@ -143,7 +143,7 @@ async def test_a_disk_that_lacks_room_takes_those_above_the_floor(
 
 
 async def test_a_damaged_session_is_left_and_the_next_one_goes(
-    archive: Archive, tmp_path: Path
+    archive: Archive, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = configured(tmp_path)
     damaged, old, _ = packed(archive, 150), packed(archive, 140), packed(archive, 20)
@@ -154,6 +154,7 @@ async def test_a_damaged_session_is_left_and_the_next_one_goes(
     for _ in range(4):
         await retaining.step(replies)
     assert there(archive, damaged, old) == [True, False]
+    assert caplog.text.count("was not deleted") == 1, "it is not read over and over"
     await replies.close()
 
 

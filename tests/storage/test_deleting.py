@@ -96,11 +96,15 @@ def flip(path: Path) -> None:
 
 
 def edit(archive: Archive, sql: str) -> None:
-    """What somebody with the database in their hands may do."""
+    """What somebody with the database in their hands may do, who covers their tracks."""
     db = sqlite3.connect(archive.root / "archive.db")
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    guards = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    dropped = db.execute(guards).fetchall()
+    for name, _ in dropped:
         db.execute(f"DROP TRIGGER {name}")
     db.execute(sql)
+    for _, guard in dropped:
+        db.execute(guard)
     db.commit()
     db.close()
 
@@ -203,6 +207,21 @@ def test_repair_finishes_a_deletion_that_was_cut_short(
         again.recover()
     assert sorted(path.name for path in folder.iterdir()) == ["session.json", "session.sig"]
     assert verify(root) == []
+
+
+@pytest.mark.parametrize("forged", ["session.json", "session.sig", "../../../../../../archive.db"])
+def test_a_forged_row_has_repair_delete_nothing_else(
+    archive: Archive, session: Session, root: Path, clock: SetClock, forged: str
+) -> None:
+    archive.delete(USER, doomed(archive), POLICY).result()
+    archive.close()
+    folder = folder_of(archive, session)
+    relative = folder.relative_to(root).as_posix()
+    edit(archive, f"UPDATE shots SET path = '{relative}/{forged}'")  # noqa: S608
+    with Archive.open(root, clock=clock) as again:
+        again.recover()
+        assert again.find(NUMBER)
+    assert sorted(path.name for path in folder.iterdir()) == ["session.json", "session.sig"]
 
 
 def test_a_deletion_that_came_back_from_a_backup_is_finished_too(

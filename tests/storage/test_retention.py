@@ -67,6 +67,10 @@ def test_the_time_runs_from_the_seal_to_the_millisecond(archive: Archive, clock:
     clock.pass_(milliseconds=1)
     (doomed,) = archive.retention_plan(TIME, PLENTY).deletes
     assert doomed.due_ms - doomed.ended_ms == 180 * DAY_MS
+    floor = Policy(days=180, floor_days=180)
+    assert archive.retention_plan(floor, PLENTY).deletes == (doomed,)
+    clock.pass_(milliseconds=-1)
+    assert archive.retention_plan(floor, PLENTY).kept == {"below the floor": 1}
 
 
 def valued(archive: Archive, session: Session, cents: int, currency: str, order: str = "") -> None:
@@ -86,16 +90,18 @@ def test_the_first_rule_that_fits_counts(archive: Archive) -> None:
             Rule("any dear return", 10_000, kind=Kind.RETURN, least_cents=1, currency="USD"),
         ),
     )
-    plain, dear, other, almost, two = (packed(archive, 200) for _ in range(5))
+    plain, dear, other, almost, two, mostly = (packed(archive, 200) for _ in range(6))
     valued(archive, dear, 20_000, "USD")
     valued(archive, other, 20_000, "EUR")
     valued(archive, almost, 19_999, "USD")
     valued(archive, two, 19_000, "USD", "O-1")
     valued(archive, two, 1_000, "USD", "O-2")
     valued(archive, two, 90_000, "EUR", "O-3")
+    valued(archive, mostly, 19_999, "USD", "O-4")
+    valued(archive, mostly, 90_000, "EUR", "O-5")
     back = packed(archive, 101, kind=Kind.RETURN)
     plan = archive.retention_plan(policy, PLENTY)
-    assert set(named(plan)) == {plain.id, other.id, almost.id, back.id}
+    assert set(named(plan)) == {plain.id, other.id, almost.id, mostly.id, back.id}
     assert {each.session: each.rule for each in plan.deletes}[back.id] == "returns"
     assert {each.session: each.rule for each in plan.deletes}[plain.id] == "default"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -17,6 +18,7 @@ from textual.binding import Binding, BindingType
 
 from station.ui.archive.keys import told_keys
 from station.ui.archive.words import Words, languages, words_for
+from storage.errors import ArchiveError
 from storage.later import Right
 from storage.people import RIGHTS
 
@@ -54,7 +56,17 @@ class ArchiveApp(App[None]):
         self.words = words or words_for(config.bench.language)
 
     def on_mount(self) -> None:
+        if self.config.search.middle and self.archive.writable:
+            self._index = threading.Thread(target=self._index_middle, daemon=True)
+            self._index.start()
         self._begin()
+
+    def _index_middle(self) -> None:
+        """The index that `[search] middle` asks for, in small steps; it goes on the next time."""
+        try:
+            self.archive.index_middle()
+        except ArchiveError as error:  # the archive was closed meanwhile, above all
+            log.info("the middle of numbers is not indexed yet: %s", error)
 
     def _begin(self) -> None:
         """Ask who is there, or show the archive."""

@@ -13,6 +13,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from station.config import Config
+from station.config_archive import SearchConfig
 from station.ui.archive.app import ArchiveApp
 from station.ui.archive.keys import KeyLine
 from station.ui.archive.results import Results
@@ -150,9 +151,13 @@ async def shown(
     actor: Actor | None = ANN,
     language: str = "en",
     size: tuple[int, int] = (100, 30),
+    *,
+    middle: bool = False,
 ) -> AsyncIterator[Shown]:
     """The app, after its first search where somebody is there."""
-    app = ArchiveApp(config(archive.root, language), archive, actor)
+    chosen = config(archive.root, language)
+    chosen = chosen.model_copy(update={"search": SearchConfig(middle=middle)})
+    app = ArchiveApp(chosen, archive, actor)
     async with app.run_test(size=size) as pilot:
         there = Shown(app, pilot)
         await pilot.pause()

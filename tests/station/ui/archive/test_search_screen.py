@@ -14,6 +14,7 @@ from station.ui.archive.parcel import ParcelScreen
 from station.ui.archive.results import Results
 from station.ui.archive.search import Answered
 from station.ui.archive.searcher import LIMIT, Answer, Question
+from storage import schema, search_middle
 from storage.archive import Archive
 from storage.later import Actor, Role
 from storage.query import Query
@@ -328,3 +329,22 @@ async def test_hostile_names_are_shown_and_not_obeyed(archive: Archive) -> None:
         assert "\x1b" not in there.drawn()
         assert "\x1b" not in there.said("#about")
         assert "[RED]" in there.drawn()
+
+
+@pytest.mark.parametrize("middle", [True, False])
+async def test_the_middle_of_numbers_is_indexed_where_the_site_wants_it(
+    archive: Archive, packed: dict[str, Session], *, middle: bool
+) -> None:
+    def indexed() -> bool:
+        db = schema.connect(archive.root / schema.DATABASE, read_only=True)
+        try:
+            return search_middle.enabled(db)
+        finally:
+            db.close()
+
+    async with shown(archive, middle=middle) as there:
+        if middle:
+            await there.until(indexed)
+        await there.type("A10123")
+        await there.until(lambda: len(there.numbers()) == len(packed))
+        assert indexed() == middle
