@@ -37,6 +37,7 @@ format: .venv/.dev ## let ruff put the files in shape
 
 benchmark-archive: .venv/.dev ## how fast a million waybills are searched (ARGS="--copies 10 --lean")
 	@$(BIN)/python -m tests.performance.archive $(ARGS)
+	@$(BIN)/python -m tests.performance.archive_check
 
 benchmark-bench: .venv/.dev ## how fast the bench answers scans and keys
 	@$(BIN)/python -m tests.performance.bench $(ARGS)

@@ -45,7 +45,7 @@ def check(config: Config, again: bool, background: bool, as_json: bool) -> int:
     if background:
         _give_way()
     certificates = config.ledger.tsa_certificates
-    with progress_bar("checking", quiet=as_json or background) as progress:
+    with progress_bar("checking", quiet=as_json or background, in_bytes=True) as progress:
         found = run(
             config.archive.path,
             lambda: dt.datetime.now(dt.UTC),
@@ -135,7 +135,7 @@ def verify(config: Config, path: Path | None, against: str | None, as_json: bool
 
     checked = path or config.archive.path
     head = None if against is None else head_of(against)
-    with progress_bar("checking", quiet=as_json) as progress:
+    with progress_bar("checking", quiet=as_json, in_bytes=True) as progress:
         problems = problems_of(checked, progress)
     if head is not None:
         problems += against_problems(checked, head)

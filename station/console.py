@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,25 +72,42 @@ def _row(session: Session) -> tuple[str, ...]:
 
 
 @contextmanager
-def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Gives the callback (done, all) that moves a bar on stderr; None unless that is a terminal."""
+def progress_bar(
+    label: str, *, quiet: bool, in_bytes: bool = False
+) -> Iterator[Callable[[int, int], None] | None]:
+    """Gives the callback (done, all) that moves a bar on stderr; None unless that is a terminal.
+    One of bytes also tells how fast it goes and how long it takes yet."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    shown = -1
+    begun_s = time.monotonic()
+    shown, shown_s, width = -1, begun_s, 0
 
     def move(done: int, everything: int) -> None:
-        nonlocal shown
-        percent = 100 * done // max(1, everything)
-        if percent != shown:
-            shown = percent
-            bar = "#" * (percent // 4)
-            click.echo(f"\r{label} {bar:25} {percent:3} %", err=True, nl=False)
+        nonlocal shown, shown_s, width
+        percent, now_s = 100 * done // max(1, everything), time.monotonic()
+        if percent != shown or (in_bytes and now_s - shown_s >= 1):
+            shown, shown_s = percent, now_s
+            line = f"{label} {'#' * (percent // 4):25} {percent:3} %"
+            if in_bytes:
+                line += pace(done, everything, now_s - begun_s)
+            width = max(width, len(line))
+            click.echo(f"\r{line:{width}}", err=True, nl=False)
 
     try:
         yield move
     finally:
-        click.echo("\r" + " " * (len(label) + 32) + "\r", err=True, nl=False)
+        click.echo("\r" + " " * width + "\r", err=True, nl=False)
+
+
+def pace(done_bytes: int, all_bytes: int, passed_s: float) -> str:
+    """How fast it went so far and how long the rest takes at that, after the first second."""
+    if passed_s < 1 or not done_bytes:
+        return ""
+    rate = done_bytes / passed_s
+    minutes, seconds = divmod(round((all_bytes - done_bytes) / rate), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"  {rate / 1_000_000:.0f} MB/s, {hours}:{minutes:02}:{seconds:02} left"
 
 
 def harmless(text: str) -> str:

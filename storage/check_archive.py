@@ -76,22 +76,25 @@ def archive_problems(
         yield Problem(DATABASE, f"cannot be read: {error}")
         return
     try:
-        yield from _readable(database_problems(db))
+        yield from readable(database_problems(db))
         if schema.version_of(db) >= schema.FIRST_WITH_CATALOGUE:
-            yield from _readable(checkpoints.problems(db, root, tsa_certificates))
-        yield from _readable(_each_problems(db, root, progress, begin or Place(), reached))
-        yield from _readable(_tree_problems(db, root))
-        yield from _readable(_key_file_problems(db, root))
+            yield from readable(checkpoints.problems(db, root, tsa_certificates))
+        yield from readable(_each_problems(db, root, progress, begin or Place(), reached))
+        yield from readable(_tree_problems(db, root))
+        yield from readable(_key_file_problems(db, root))
     finally:
         db.close()
 
 
-def _readable(problems: Iterator[Problem]) -> Iterator[Problem]:
+def readable(problems: Iterator[Problem]) -> Iterator[Problem]:
     """The problems; where they cannot all be found, because something cannot be read, that, too."""
     try:
         yield from problems
     except (sqlite3.Error, UnicodeDecodeError) as error:
         yield Problem(DATABASE, f"is damaged: {error}")
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        # Columns that are called otherwise, numbers where texts should be.
+        yield Problem(DATABASE, f"is damaged: it holds what cannot be understood ({error})")
     except OSError as error:
         where = error.filename or DATABASE
         yield Problem(str(where), f"cannot be read: {error.strerror or error}")
@@ -111,10 +114,10 @@ def _each_problems(
     for table in tables[tables.index(begin.table) if begin.table else 0 :]:
         after = begin.after if table == begin.table else ""
         for each in _ids(db, table, after):
-            if any(_readable(LOOKS[table](db, root, each, meter, known))):
+            if any(readable(LOOKS[table](db, root, each, meter, known))):
                 # It may have been sealed, amended or deleted meanwhile: what is wrong stays wrong.
                 known = ledger.known_keys(db)
-                yield from _readable(LOOKS[table](db, root, each, Meter(0, None), known))
+                yield from readable(LOOKS[table](db, root, each, Meter(0, None), known))
             if reached is not None:
                 reached(Place(table, each))
 
@@ -213,8 +216,11 @@ def _ids(db: Database, table: str, after: str) -> Iterator[str]:
     sql = f"SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
     while page := db.execute(sql, [after, PAGE_ROWS]).fetchall():
         for (each,) in page:
+            # In a damaged table they may go round and round for ever.
+            if not isinstance(each, str) or each <= after:
+                raise sqlite3.DatabaseError(f"the rows of {table} are out of order")
+            after = each
             yield each
-        after = page[-1][0]
 
 
 # ---------------------------------------------------------------------------- folders

@@ -82,7 +82,7 @@ def _changes(
         return
     for number, (right, found) in enumerate(zip(wanted, there, strict=True), start=1):
         for column, value in found.items():
-            if right[column] != value or type(right[column]) is not type(value):
+            if right[column] != value:
                 yield f"{table} {number} {column}".strip() if table else column
 
 

@@ -18,10 +18,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from storage import check_archive, ledger, schema
+from storage import check_archive, files, keys, ledger, schema
 from storage.check import Progress
 from storage.check_archive import LOOKS, Place
-from storage.errors import ArchiveMissing
+from storage.errors import ArchiveMissing, KeyUnusable
+from storage.keys import Signer
 from storage.ledger import KeyChange, LedgerEvent
 from storage.problem import Problem
 from storage.records import parse_utc, utc_text
@@ -33,6 +34,8 @@ SAVE_S = 5.0
 STALE = dt.timedelta(days=7)
 """A check that was stopped longer ago begins anew: too much has happened since."""
 PROBLEMS_KEPT = 1_000
+_LEDGERS = (schema.DATABASE, f"{files.CHECKPOINTS}/")
+"""Where the problems lie that may be the ledger's."""
 
 Clock = Callable[[], dt.datetime]
 
@@ -119,7 +122,7 @@ def _keys(root: Path) -> list[KeyChange]:
         return []
     try:
         return ledger.key_changes(db)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return []
     finally:
         db.close()
@@ -147,11 +150,14 @@ class _Notes:
     def __init__(self, root: Path) -> None:
         self._saved_s = time.monotonic()
         self._db: Database | None = None
-        with contextlib.suppress(sqlite3.Error, OSError):
+        self._signer: Signer | None = None
+        with contextlib.suppress(sqlite3.Error, OSError, KeyUnusable):
             db = schema.connect(root / schema.DATABASE)
             # An older database is brought up to date by the bench, a newer one by nobody here.
             if schema.version_of(db) == schema.SCHEMA_VERSION:
                 self._db = db
+                if (root / keys.KEYS / keys.PRIVATE).is_file():
+                    self._signer = keys.signer_of(root)
             else:
                 db.close()
 
@@ -163,34 +169,38 @@ class _Notes:
             sql = "SELECT value FROM meta WHERE key = ?"
             row = self._db.execute(sql, [UNFINISHED]).fetchone()
             told = json.loads(row[0]) if row else {}
+            if told.pop("signature", "") != self._signature(told):
+                return None
             saved = _Saved(
                 parse_utc(told["begun_at"]),
                 Place(told["table"], told["after"]),
                 int(told["looked_at"]),
                 [Problem(str(path), str(what)) for path, what in told["problems"]],
             )
-        except (sqlite3.Error, ValueError, KeyError, TypeError):
+        except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
             return None
         fresh = dt.timedelta(0) <= now - saved.begun_at < STALE
         return saved if fresh and saved.place.table in LOOKS else None
 
     def save(self, begun_at: dt.datetime, place: Place, found: Checked) -> None:
-        """Keep the place, every few seconds."""
-        if time.monotonic() - self._saved_s < SAVE_S:
+        """Keep the place, every few seconds, as long as all that was found can be kept with it."""
+        early = time.monotonic() - self._saved_s < SAVE_S
+        if early or len(found.problems) > PROBLEMS_KEPT or self._signer is None:
             return
         self._saved_s = time.monotonic()
-        self._put(
-            UNFINISHED,
-            {
-                "begun_at": utc_text(begun_at),
-                "table": place.table,
-                "after": place.after,
-                "looked_at": found.looked_at,
-                "problems": [
-                    (problem.path, problem.what) for problem in found.problems[:PROBLEMS_KEPT]
-                ],
-            },
-        )
+        told = {
+            "begun_at": utc_text(begun_at),
+            "table": place.table,
+            "after": place.after,
+            "looked_at": found.looked_at,
+            "problems": [[problem.path, problem.what] for problem in found.problems],
+        }
+        self._put(UNFINISHED, {**told, "signature": self._signature(told)})
+
+    def _signature(self, told: dict[str, Any]) -> str | None:
+        """The bench's signature of a place, in hex: one that is forged could hide what lies before
+        it. None without a key."""
+        return None if self._signer is None else self._signer.sign(json.dumps(told).encode()).hex()
 
     def finish(self, found: Checked) -> None:
         """Tell the ledger, and forget the place."""
@@ -201,6 +211,8 @@ class _Notes:
             return
         with contextlib.suppress(sqlite3.Error), immediate(self._db):
             self._db.execute("DELETE FROM meta WHERE key = ?", [UNFINISHED])
+            if any(problem.path.startswith(_LEDGERS) for problem in found.problems):
+                return  # what was cut off the ledger can be put back only where it ends now
             ledger.append(
                 self._db,
                 LedgerEvent.CHECKED,

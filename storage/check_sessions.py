@@ -79,10 +79,11 @@ def session_problems(
         if str(PurePosixPath(item.path).parent) != shown:
             yield Problem(DATABASE, f"{in_row} was changed: {item.path!r} is not its file")
     yield from _ledger_problems(session, row["manifest_sha256"], told)
+    mine = [files.MANIFEST, files.SIGNATURE]
     if deleted:
         yield from _deleted_problems(media, folder, shown)
+        mine += [PurePosixPath(item.path).name for item in media]
         media = ()
-    mine = (files.MANIFEST, files.SIGNATURE)
     if session.status is Status.OPEN:
         for problem in check.folder_problems(media, mine, folder, shown, meter):
             if not problem.what.startswith("does not belong"):
@@ -147,8 +148,9 @@ def _manifest_problems(
     except (ValueError, Refused):
         yield Problem(at, "is no manifest of a session")
         return
-    if "raw_scan_hex" not in read[0] and session.waybill == read[1].waybill:
-        # The row of a session that an older version sealed keeps the scan as it had it then.
+    opened = next((facts for facts in told if facts.get("event") == LedgerEvent.OPENED), {})
+    if _is_before_keys(db, opened) and session.waybill == read[1].waybill:
+        # The row of a session that an older version opened keeps the scan as it had it then.
         changed = [each for each in changed if each not in ("raw_scan", "raw_hex")]
     if changed:
         yield Problem(
@@ -164,11 +166,15 @@ def _key_told(
     end = next((facts for facts in told if facts.get("event") in ends), {})
     if "key" in end:
         return str(end["key"])
+    return None if _is_before_keys(db, end) or end.get("rebuilt") is True else ""
+
+
+def _is_before_keys(db: Database, told: dict[str, Any]) -> bool:
+    """True for an entry of a version that had no keys."""
     sql = f"SELECT min(seq) FROM ledger WHERE {ledger.KEY_IDS}"  # noqa: S608
     (first,) = db.execute(sql).fetchone()
-    seq = end.get("seq")
-    before = first is None or (isinstance(seq, int) and seq < first)
-    return None if before or end.get("rebuilt") is True else ""
+    seq = told.get("seq")
+    return first is None or (isinstance(seq, int) and seq < first)
 
 
 def camera_check_problems(

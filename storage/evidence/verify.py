@@ -12,6 +12,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sqlite_utils import Database
+
 from storage import (
     check,
     check_archive,
@@ -101,13 +103,7 @@ def _folder_problems(folder: Path, progress: Progress | None) -> Iterator[Proble
             yield Problem(str(root / schema.DATABASE), f"cannot be read: {error}")
             return
         try:
-            meter, known = Meter(0, progress), ledger.known_keys(db)
-            if rows.check_of(db, folder.name) is not None:
-                yield from check_sessions.camera_check_problems(db, root, folder.name, meter, known)
-            else:
-                yield from check_sessions.session_problems(db, root, folder.name, meter, known)
-        except sqlite3.Error as error:
-            yield Problem(str(root / schema.DATABASE), f"is damaged: {error}")
+            yield from check_archive.readable(_owner_problems(db, root, folder.name, progress))
         finally:
             db.close()
         return
@@ -115,6 +111,17 @@ def _folder_problems(folder: Path, progress: Progress | None) -> Iterator[Proble
         yield from _lone_problems(folder, files.MANIFEST, progress)
     else:
         yield from _lone_problems(folder, files.CHECK_MANIFEST, progress)
+
+
+def _owner_problems(
+    db: Database, root: Path, owner: str, progress: Progress | None
+) -> Iterator[Problem]:
+    """What is wrong with one session or camera check of an archive."""
+    meter, known = Meter(0, progress), ledger.known_keys(db)
+    if rows.check_of(db, owner) is not None:
+        yield from check_sessions.camera_check_problems(db, root, owner, meter, known)
+    else:
+        yield from check_sessions.session_problems(db, root, owner, meter, known)
 
 
 def _lone_problems(folder: Path, manifest: str, progress: Progress | None) -> Iterator[Problem]:

@@ -103,7 +103,7 @@ async def test_it_ends_with_the_bench(root: Path) -> None:
     task = asyncio.create_task(checking.check())
     children: list[psutil.Process] = []
     for _ in range(200):
-        children = psutil.Process().children()
+        children = [each for each in psutil.Process().children() if "check" in each.cmdline()]
         if children:
             break
         await asyncio.sleep(0.01)

@@ -26,10 +26,9 @@ from tests.storage.everything import fill
 FILE_FLIPS = {files.MEDIA: 3_000, files.DOCUMENTS: 1_000, files.AMENDMENTS: 1_500}
 LEDGER_FLIPS = 1_500
 DATABASE_FLIPS = 3_000
-NO_EVIDENCE = (
-    "orders", "order_items", "order_waybills", "people", "saved_filters", "_sqlite_migrations",
-)  # fmt: skip
-"""What is said of parcels and people elsewhere, and sealed nowhere."""
+NO_EVIDENCE = ("orders", "order_items", "order_waybills", "people", "saved_filters")
+"""What is said of parcels and people elsewhere, and sealed nowhere; and the list of migrations is a
+library's."""
 
 Look = Callable[[Database, Path], Iterator[Problem]]
 
@@ -111,7 +110,8 @@ def content(path: Path) -> dict[str, list[tuple[object, ...]]] | None:
     db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     db.text_factory = bytes
     try:
-        made = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        sql = "SELECT type, name, sql FROM sqlite_master WHERE lower(name) <> '_sqlite_migrations'"
+        made = db.execute(sql).fetchall()
         told = {"": made, "version": db.execute("PRAGMA user_version").fetchall()}
         for kind, name, _ in made:
             table = name.decode("utf-8", "replace")

@@ -156,6 +156,61 @@ def test_a_forged_place_is_not_believed(root: Path, packed: list[str], forged: s
     assert (found.problems, found.looked_at, found.resumed_at) == ([], PARCELS, None)
 
 
+def test_a_place_that_the_bench_did_not_sign_hides_nothing(
+    root: Path, packed: list[str], always_saving: None
+) -> None:
+    stopped_after(root, 2)
+    state = unfinished(root)
+    assert state is not None
+    db = sqlite3.connect(root / "archive.db")
+    forged = json.dumps({**state, "after": packed[-1]})
+    db.execute("UPDATE meta SET value = ? WHERE key = ?", [forged, UNFINISHED])
+    db.commit()
+    db.close()
+    spoil(root, packed[4])
+    found = check(root, clock)
+    assert (names(found), found.resumed_at) == ([packed[4]], None)
+
+
+def test_what_was_cut_off_the_ledger_can_still_be_put_back(root: Path, packed: list[str]) -> None:
+    with Archive.open(root) as archive:
+        head = archive.checkpoint().result().head
+    edited = sqlite3.connect(root / "archive.db")
+    sql = "SELECT sql FROM sqlite_master WHERE name = 'ledger_delete'"
+    (guard,) = edited.execute(sql).fetchone()
+    edited.execute("DROP TRIGGER ledger_delete")
+    edited.execute("DELETE FROM ledger WHERE seq > ?", [head.seq - 2])
+    edited.execute("DELETE FROM checkpoints")  # as in a database put back from a backup
+    edited.execute(guard)
+    edited.commit()
+    edited.close()
+    assert any("cut short" in problem.what for problem in check(root, clock).problems)
+    assert any("cut short" in problem.what for problem in check(root, clock).problems)
+    with Archive.open(root) as archive:
+        assert archive.head() == head
+    assert check(root, clock).problems == []
+
+
+def test_more_than_can_be_kept_is_looked_for_again(
+    root: Path, packed: list[str], always_saving: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_run, "PROBLEMS_KEPT", 1)
+    for session in packed[:3]:
+        spoil(root, session)
+    stop = iter(range(100))
+
+    def progress(bytes_done: int, everything: int) -> None:
+        if next(stop) == 14:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(root, clock, progress=progress)
+    state = unfinished(root)
+    assert state is not None
+    assert state["after"] == packed[0]
+    assert names(check(root, clock)) == packed[:3]
+
+
 @pytest.fixture
 def read_only(root: Path, packed: list[str]) -> Iterator[Path]:
     """The archive in folders that refuse writing."""

@@ -142,7 +142,7 @@ def test_two_folders_that_changed_places_are_named(root: Path, sealed: list[Sess
 def test_what_policy_has_deleted_must_stay_away(root: Path, sealed: list[Session]) -> None:
     clip = sealed[0].clips[0].path
     shutil.copy(root / sealed[1].clips[0].path, root / clip)
-    assert any(line.startswith(f"{clip}: ") for line in found(root))
+    assert found(root) == [f"{clip}: was deleted by policy, and is there"]
 
 
 def test_a_manifest_that_another_key_has_signed_is_found(
@@ -165,8 +165,9 @@ PLACES = (
 """What says whose row it is: with another value other things than this column do not fit."""
 
 LAST = "substr({0}, 1, length({0}) - 1) || iif({0} LIKE '%0', '1', '0')"
+ANOTHER_ID = "substr(id, 1, 11) || iif(substr(id, 12, 1) = 'Z', 'Y', 'Z') || substr(id, 13)"
 CHOICES = {
-    ("sessions", "id"): LAST.format("id"),
+    **{(table, "id"): ANOTHER_ID for table in ("sessions", "checks", "documents", "amendments")},
     ("sessions", "kind"): "iif(kind = 'return', 'packing', 'return')",
     ("sessions", "status"): "iif(status = 'sealed', 'interrupted', 'sealed')",
     ("sessions", "raw_hex"): "replace(raw_hex, '3', '4')",
@@ -177,9 +178,6 @@ CHOICES = {
     ("shots", "label_check"): "'unreadable'",
     ("clips", "copied"): "1 - copied",
     ("camera_checks", "verdict"): "iif(verdict = 'good', 'poor', 'good')",
-    ("checks", "id"): LAST.format("id"),
-    ("documents", "id"): "substr(id, 1, 24) || 'Z' || substr(id, 26)",
-    ("amendments", "id"): "substr(id, 1, 24) || 'Z' || substr(id, 26)",
     ("camera_checks", "path"): "replace(path, '.jpg', '.png')",
     ("amendments", "change"): "'noted'",
     ("amendments", "evidence_group"): "'media'",
@@ -234,6 +232,7 @@ def type_of(root: Path, table: str, column: str) -> str:
         ("UPDATE clips SET frames = frames + 1 WHERE seq = 1", "clips 1 frames"),
         ("UPDATE shots SET label_check = 'match', sharpness = 1.0 WHERE seq = 2", "shots 2"),
         ("UPDATE sessions SET packer = 'Eve', bench = 'x'", "was changed: bench, packer"),
+        ("UPDATE meta SET value = 'x' WHERE key = 'created_at'", "names another archive"),
         ("UPDATE clips SET started_at = replace(started_at, 'T', ' ')", "clips 1 started_at"),
         ("DELETE FROM gaps", "0 gaps where 1 were sealed"),
         ("UPDATE documents SET name = 'x'", "was changed: name"),
@@ -253,6 +252,27 @@ def type_of(root: Path, table: str, column: str) -> str:
 def test_what_was_done_to_the_rows_is_told(root: Path, statement: str, told: str) -> None:
     edit(root, statement)
     assert any(told in line for line in found(root)), found(root)
+
+
+def test_an_index_that_says_something_else_than_its_table_is_found(root: Path) -> None:
+    db = sqlite3.connect(root / "archive.db")
+    sql = "SELECT rootpage FROM sqlite_master WHERE name = 'catalogue_by_number'"
+    (page,) = db.execute(sql).fetchone()
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    db.close()
+    content = (root / "archive.db").read_bytes()
+    at = content.index(b"1Z999AA1", (page - 1) * size, page * size)
+    (root / "archive.db").write_bytes(content[:at] + b"2" + content[at + 1 :])
+    assert any("is damaged" in line and "catalogue_by_number" in line for line in found(root))
+
+
+def test_a_column_that_is_called_otherwise_is_a_problem_not_an_exception(root: Path) -> None:
+    db = sqlite3.connect(root / "archive.db")
+    db.execute("ALTER TABLE sessions RENAME COLUMN manifest_sha256 TO manifest")
+    db.close()
+    lines = found(root)
+    assert "archive.db: the table or index sessions is gone or was changed" in lines
+    assert any("cannot be understood" in line for line in lines)
 
 
 # ---------------------------------------------------------------------------- ledger
@@ -314,3 +334,9 @@ def test_a_session_that_was_sealed_without_the_key_is_found(
     rechain(root, unsigned)
     (root / sealed[1].clips[0].path).with_name(files.SIGNATURE).unlink()
     assert any("session.sig: is missing" in line for line in found(root))
+
+
+def test_a_public_key_of_somebody_else_is_found(root: Path, tmp_path: Path) -> None:
+    stranger = keys.signer_of(tmp_path / "other")
+    (root / keys.KEYS / keys.PUBLIC).write_bytes(keys.pem(stranger.public))
+    assert found(root) == ["keys/bench.pub: is no key that the ledger tells of"]
