@@ -8,8 +8,8 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 	--no-header --annotation-style=line
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format benchmark-archive benchmark-bench benchmark-reading \
-	benchmark-recording benchmark-whole soak crash constraints clean
+.PHONY: help run demo test check format benchmark-archive benchmark-bench benchmark-export \
+	benchmark-reading benchmark-recording benchmark-whole soak crash constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ benchmark-archive: .venv/.dev ## how fast a million waybills are searched (ARGS=
 
 benchmark-bench: .venv/.dev ## how fast the bench answers scans and keys
 	@$(BIN)/python -m tests.performance.bench $(ARGS)
+
+benchmark-export: .venv/.dev ## how fast a package leaves the archive, and a video is fitted to a portal
+	@$(BIN)/python -m tests.performance.export $(ARGS)
+	@$(BIN)/python -m tests.performance.export_fit
 
 benchmark-reading: .venv/.dev ## how well waybills are read, beside the engines alone (ARGS="--quick")
 	@$(BIN)/python -m tests.performance.reading $(ARGS)

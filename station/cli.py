@@ -23,19 +23,17 @@ from station.cli_amend import COMMANDS as AMENDING
 from station.cli_archive import COMMANDS as BROWSING
 from station.cli_check import COMMANDS as CHECKING
 from station.cli_devices import COMMANDS
+from station.cli_disclosures import COMMANDS as DISCLOSING
+from station.cli_export import COMMANDS as EXPORTING
 from station.cli_find import COMMANDS as FINDING
 from station.cli_inbox import COMMANDS as RECEIVING
+from station.cli_keys import COMMANDS as KEYS
 from station.cli_people import COMMANDS as PEOPLE
+from station.cli_profiles import COMMANDS as PROFILES
 from station.cli_proof import COMMANDS as PROVING
 from station.cli_rebuild import COMMANDS as REBUILDING
 from station.cli_retain import COMMANDS as RETAINING
-from station.console import (
-    PROGRAM,
-    not_found,
-    one_number,
-    progress_bar,
-    told,
-)
+from station.console import PROGRAM, told
 from station.options import FAILED, FILE, as_json_option, signed_in_for, site
 from storage.later import Right
 
@@ -103,41 +101,6 @@ def demo(config: Config, parcels: int, seed: int, language: str, as_json: bool) 
 
 
 @cli.command()
-@click.argument("text")
-@click.option("--out", type=FILE, metavar="DIR|FILE", help="Default: the archive's exports/.")
-@as_json_option
-@site
-@signed_in_for(Right.EXPORT)
-def export(
-    config: Config, archive: Archive, actor: Actor, text: str, out: Path | None, as_json: bool
-) -> int:
-    """Write the evidence package of one tracking number.
-
-    TEXT is a tracking number, its last 4 or more characters, or an order id; all of its sessions go
-    into the package.
-    """
-    from storage.evidence.package import export as write_package
-    from storage.records import session_to_json
-
-    found = archive.find(text)
-    if not found:
-        if as_json:
-            click.echo("[]")
-        told(not_found(text, config.archive.path))
-        return FAILED
-    one_number(text, (archive.number_of(session.id) for session in found))
-    target = out or archive.root / "exports"
-    with progress_bar("packing", quiet=as_json) as progress:
-        path = write_package(archive, found, target, progress=progress, actor=actor)
-    if as_json:
-        sessions = [session_to_json(session) for session in found]
-        click.echo(json.dumps({"package": str(path), "sessions": sessions}, indent=2))
-    else:
-        click.echo(path)
-    return 0
-
-
-@cli.command()
 @click.option("--out", type=FILE, default=Path("packwitness-cards.pdf"), show_default=True)
 @click.option("--packer", "packers", multiple=True, metavar="NAME", help="Add a packer's badge.")
 @click.option(
@@ -194,8 +157,12 @@ for _command in (
     *PROVING,
     *REBUILDING,
     *PEOPLE,
+    *KEYS,
+    *PROFILES,
     *AMENDING,
     *RETAINING,
+    *DISCLOSING,
+    *EXPORTING,
 ):
     cli.add_command(_command)
 

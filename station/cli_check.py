@@ -9,7 +9,10 @@ import contextlib
 import datetime as dt
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +23,7 @@ from station.options import FAILED, FILE, as_json_option, site
 if TYPE_CHECKING:
     from station.config import Config
     from storage.check_run import Checked
+    from storage.evidence.signed_by import SignedBy
     from storage.problem import Problem
 
 MB: Final = 1_000_000
@@ -121,31 +125,62 @@ def _print(problems: list[Problem]) -> None:
     help="Also: has this archive's ledger had that head? NUMBER:HASH as `packwitness head` printed "
     "it, a signed head (ledger/*.json), or a package that left the archive.",
 )  # fmt: skip
+@click.option(
+    "--root", metavar="SHA256|FILE",
+    help="Also: is the package signed under this root certificate? Its fingerprint as the sender "
+    "publishes it, or the certificate as a PEM file.",
+)  # fmt: skip
 @as_json_option
 @site
-def verify(config: Config, path: Path | None, against: str | None, as_json: bool) -> int:
+def verify(
+    config: Config, path: Path | None, against: str | None, root: str | None, as_json: bool
+) -> int:
     """Check that evidence is what was sealed.
 
     PATH is an evidence package, an unpacked one, an archive or one session's folder; without it the
-    whole archive is checked.
+    whole archive is checked. Of a package it is said whose root certificate it is signed under:
+    compare the fingerprint with the one that the sender publishes.
     """
     from storage.evidence.heads import head_of
+    from storage.evidence.signed_by import fingerprint_of, root_problems, signed_by
     from storage.evidence.verify import against_problems
     from storage.evidence.verify import verify as problems_of
 
     checked = path or config.archive.path
     head = None if against is None else head_of(against)
+    wanted = None if root is None else fingerprint_of(root)
     with progress_bar("checking", quiet=as_json, in_bytes=True) as progress:
         problems = problems_of(checked, progress)
     if head is not None:
         problems += against_problems(checked, head)
+    signed = signed_by(checked)
+    if wanted is not None:
+        problems += root_problems(signed, wanted)
     if as_json:
-        click.echo(json.dumps({"ok": not problems, "problems": _listed(problems)}, indent=2))
+        told = {"ok": not problems, "problems": _listed(problems)}
+        if signed is not None:
+            told["package"] = asdict(signed)
+        click.echo(json.dumps(told, indent=2))
     else:
         _print(problems)
+        if signed is not None:
+            for line in _whose(signed, whole=not problems):
+                click.echo(harmless(line))
         result = "ok" if not problems else f"{len(problems)} not as sealed"
         click.echo(harmless(f"{checked}: {result}"))
     return FAILED if problems else 0
+
+
+def _whose(signed: SignedBy, *, whole: bool) -> Iterator[str]:
+    """Whom a package says that it is from, and what to compare."""
+    yield f"digest {signed.digest}"
+    if not signed.root_sha256:
+        yield "of an older format, without a certificate"
+        return
+    says = "signed" if whole else "says that it is signed"
+    yield f"{says} by {signed.signer!r} under the root certificate of {signed.site!r}, SHA-256"
+    yield f"  {' '.join(wrap(signed.root_sha256.upper(), 4))}"
+    yield "  compare it with the one that the sender publishes (--root)"
 
 
 COMMANDS: Final = (check, verify)

@@ -45,7 +45,8 @@ def rebuild(config: Config, yes: bool, as_json: bool) -> int:
     else:
         click.echo(
             f"{harmless(str(root))}: {found.sessions} sessions, {found.checks} camera checks, "
-            f"{found.documents} documents, {found.amendments} amendments; "
+            f"{found.documents} documents, {found.amendments} amendments, "
+            f"{found.disclosures} exports; "
             f"{found.entries + found.salvaged} entries and rows taken over"
         )
         if found.unsigned:

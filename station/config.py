@@ -32,6 +32,7 @@ from station.config_archive import (
     RetentionConfig,
     SearchConfig,
 )
+from station.config_evidence import EvidenceConfig
 from station.config_faults import ConfigError, Fault, describe_all
 from station.config_scanner import ScannerConfig
 from station.section import Name, Section, crossed, one_of
@@ -218,6 +219,7 @@ class Config(Section):
     search: SearchConfig = SearchConfig()
     inbox: InboxConfig = InboxConfig()
     retention: RetentionConfig = RetentionConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
 
     _path: Path | None = PrivateAttr(default=None)
 
@@ -230,6 +232,14 @@ class Config(Section):
     def simulated(self) -> bool:
         """True on the built-in bench: no camera was named."""
         return self.camera == SIMULATED_CAMERAS
+
+    @property
+    def profiles_file(self) -> Path | None:
+        """The file of the site's own export profiles, or None."""
+        if not self.evidence.profiles:
+            return None
+        folder = self._path.parent if self._path is not None else Path()
+        return folder / Path(self.evidence.profiles).expanduser()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

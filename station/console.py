@@ -73,10 +73,10 @@ def _row(session: Session) -> tuple[str, ...]:
 
 @contextmanager
 def progress_bar(
-    label: str, *, quiet: bool, in_bytes: bool = False
+    label: str, *, quiet: bool, in_bytes: bool = False, timed: bool = False
 ) -> Iterator[Callable[[int, int], None] | None]:
     """Gives the callback (done, all) that moves a bar on stderr; None unless that is a terminal.
-    One of bytes also tells how fast it goes and how long it takes yet."""
+    One of bytes also tells how fast it goes, that and a `timed` one how long it takes yet."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -86,11 +86,13 @@ def progress_bar(
     def move(done: int, everything: int) -> None:
         nonlocal shown, shown_s, width
         percent, now_s = 100 * done // max(1, everything), time.monotonic()
-        if percent != shown or (in_bytes and now_s - shown_s >= 1):
+        if percent != shown or ((in_bytes or timed) and now_s - shown_s >= 1):
             shown, shown_s = percent, now_s
             line = f"{label} {'#' * (percent // 4):25} {percent:3} %"
             if in_bytes:
                 line += pace(done, everything, now_s - begun_s)
+            elif timed:
+                line += left(done, everything, now_s - begun_s)
             width = max(width, len(line))
             click.echo(f"\r{line:{width}}", err=True, nl=False)
 
@@ -105,9 +107,16 @@ def pace(done_bytes: int, all_bytes: int, passed_s: float) -> str:
     if passed_s < 1 or not done_bytes:
         return ""
     rate = done_bytes / passed_s
-    minutes, seconds = divmod(round((all_bytes - done_bytes) / rate), 60)
+    return f"  {rate / 1_000_000:.0f} MB/s,{left(done_bytes, all_bytes, passed_s)[1:]}"
+
+
+def left(done: int, everything: int, passed_s: float) -> str:
+    """How long the rest takes at the pace so far, after the first second."""
+    if passed_s < 1 or not done:
+        return ""
+    minutes, seconds = divmod(round((everything - done) * passed_s / done), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"  {rate / 1_000_000:.0f} MB/s, {hours}:{minutes:02}:{seconds:02} left"
+    return f"  {hours}:{minutes:02}:{seconds:02} left"
 
 
 def harmless(text: str) -> str:

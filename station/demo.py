@@ -286,7 +286,7 @@ def _report(archive: Archive, shift: list[Parcel], failed: str) -> dict[str, Any
     problems += check_archive(archive, shift)
     package = None
     if sessions := archive.find(shift[0].number):
-        package = export(archive, sessions, archive.root / "exports")
+        package = export(archive, sessions, archive.root / "exports").path
         problems += [f"{found.path}: {found.what}" for found in verify(package)]
     problems += [f"{found.path}: {found.what}" for found in verify(archive.root)]
     known = {s.id: s for parcel in shift for s in archive.find(parcel.number)}

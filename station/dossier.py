@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from storage import files, keys, ledger, rows, signed
+from storage.disclosures import Disclosure
 from storage.errors import Refused
 from storage.later import Amendment, Change, Document, EvidenceGroup
 from storage.records import Clip, Session, Shot, Status
@@ -56,13 +57,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One session, and what was said and done since. `absent` are the paths of media files that are
-    not there with the size that was sealed; `key` signed the manifest, whose hash is `sha256`."""
+    """One session, and what was said and done since. `disclosures` are the exports that show it,
+    oldest first; `absent` are the paths of media files that are not there with the size that was
+    sealed; `key` signed the manifest, whose hash is `sha256`."""
 
     session: Session
     number: str
     amendments: tuple[Amendment, ...]
     told: tuple[Told, ...]
+    disclosures: tuple[Disclosure, ...]
     manifest: Manifest
     sha256: str
     key: str
@@ -164,6 +167,7 @@ def _record(
         number=number,
         amendments=amendments,
         told=_told(archive, session.id),
+        disclosures=tuple(archive.disclosures_of(session.id)),
         manifest=state,
         sha256=sealed or "",
         key=key,

@@ -70,7 +70,7 @@ def write_csv(shift: Shift, path: Path, head: str) -> None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for work in (*shift.work, shift.total):
-            writer.writerow([_inert(cell) for cell in figures(work)])
+            writer.writerow([inert(cell) for cell in figures(work)])
         for name, value in _about(shift, head):
             writer.writerow([name, value])
 
@@ -117,7 +117,8 @@ def _about(shift: Shift, head: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _inert(cell: Cell) -> Cell:
+def inert(cell: Cell) -> Cell:
+    """A cell that neither a terminal nor a spreadsheet obeys."""
     if isinstance(cell, str):
         text = harmless(cell)
         return f"'{text}" if text.startswith(_FORMULA) else text

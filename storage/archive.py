@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,6 @@ from storage import (
     filing,
     keys,
     ledger,
-    people,
     reads,
     recover,
     rows,
@@ -35,6 +34,7 @@ from storage import (
 from storage.amending import Amending
 from storage.benchlock import BenchLock
 from storage.deleting import Deleting
+from storage.disclosing import Disclosing
 from storage.documents import Documents
 from storage.errors import (
     ArchiveBusy,
@@ -44,9 +44,6 @@ from storage.errors import (
     told,
 )
 from storage.keys import Signer
-from storage.later import Actor, Right
-from storage.ledger import LedgerEvent
-from storage.proving import Proving
 from storage.questions import Questions
 from storage.records import (
     CameraCheck,
@@ -68,7 +65,7 @@ OPEN_LOCK = "open.lock"
 OPEN_TIMEOUT_S = 30.0
 
 
-class Archive(Questions, Amending, Deleting, Documents, Proving, Searching):
+class Archive(Questions, Amending, Deleting, Disclosing, Documents, Searching):
     """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
 
     def __init__(
@@ -338,32 +335,6 @@ class Archive(Questions, Amending, Deleting, Documents, Proving, Searching):
             return filed
 
         return self._submit(file, "filing a camera check")
-
-    def record_export(
-        self, actor: Actor, sessions: Iterable[str], digest: str, name: str
-    ) -> Future[None]:
-        """Tell the ledger that these sessions left in the package `name` with this digest.
-
-        Fails with NotAllowed.
-        """
-        exported = list(sessions)
-
-        def record(db: Database) -> None:
-            with immediate(db):
-                people.require(db, actor, Right.EXPORT)
-                for session in exported:
-                    ledger.append(
-                        db,
-                        LedgerEvent.EXPORTED,
-                        self._clock(),
-                        session,
-                        package=rows.storable(name),
-                        digest=digest,
-                        by=rows.storable(actor.name),
-                        role=actor.role.value,
-                    )
-
-        return self._submit(record, "recording an export")
 
 
 def _refuse_orphans(root: Path, database: Path) -> None:

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from storage import (
     camera_checks,
+    check_disclosures,
     check_later,
     check_rows,
     check_sessions,
@@ -79,6 +80,8 @@ def archive_problems(
         yield from readable(database_problems(db))
         if schema.version_of(db) >= schema.FIRST_WITH_CATALOGUE:
             yield from readable(checkpoints.problems(db, root, tsa_certificates))
+        if schema.has_disclosures(db):
+            yield from readable(check_disclosures.disclosure_problems(db))
         yield from readable(_each_problems(db, root, progress, begin or Place(), reached))
         yield from readable(_tree_problems(db, root))
         yield from readable(_key_file_problems(db, root))

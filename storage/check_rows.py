@@ -23,6 +23,7 @@ OWNED = {
     "checks": {"camera_checks": "check_id"},
     "documents": {},
     "amendments": {},
+    "disclosures": {table: "disclosure_id" for table in ("disclosed_sessions", "disclosed_files")},
 }
 """The tables whose rows belong to a row of each table, with the column that says to which."""
 
@@ -105,7 +106,8 @@ def strange_triggers(db: Database) -> list[str]:
 
 def _shape(db: Database) -> dict[str, str]:
     found = db.execute(
-        "SELECT name, sql FROM main.sqlite_master WHERE type IN ('table', 'index') "
-        "AND sql IS NOT NULL"
+        "SELECT name, tbl_name, coalesce(sql, '') FROM main.sqlite_master "
+        "WHERE type IN ('table', 'index')"
     )
-    return {name: " ".join(sql.split()) for name, sql in found if not name.startswith(OWN_WAYS)}
+    # The index of a primary key is called sqlite_autoindex_<table>_<number>, and has no SQL.
+    return {name: " ".join(sql.split()) for name, of, sql in found if not of.startswith(OWN_WAYS)}

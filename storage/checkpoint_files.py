@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import files, keys, ledger, signed
+from storage import files, keys, ledger, merkle, signed
 from storage.keys import Signer
 from storage.problem import Problem
 
@@ -32,7 +32,8 @@ LINE_LIMIT_BYTES = 16 << 20
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What was signed: the hashes of entry `seq` and of the one before `first_seq`, the id and the
-    public bytes (in hex) of the key, and when (RFC 3339)."""
+    public bytes (in hex) of the key, and when (RFC 3339). `tree` is the root (hex) of the hash tree
+    of the entries' bodies, '' in checkpoints that are older than those trees."""
 
     seq: int
     first_seq: int
@@ -42,6 +43,7 @@ class Checkpoint:
     at: str
     key: str
     public: str
+    tree: str = ""
 
     @property
     def head(self) -> ledger.Head:
@@ -99,6 +101,8 @@ def head_bytes(checkpoint: Checkpoint) -> bytes:
         "key": checkpoint.key,
         "public": checkpoint.public,
     }
+    if checkpoint.tree:
+        told["tree"] = checkpoint.tree
     return json.dumps(told, indent=1).encode("ascii") + b"\n"
 
 
@@ -115,6 +119,7 @@ def parsed(content: bytes) -> Checkpoint:
             at=str(told["at"]),
             key=str(told["key"]),
             public=str(told["public"]),
+            tree=str(told.get("tree", "")),
         )
         same = head_bytes(checkpoint) == content
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -182,20 +187,22 @@ def segment_problem(root: Path, checkpoint: Checkpoint) -> Problem | None:
     """Why the entries of a segment are not those that its head stands for, or None."""
     path = segment_path(root, checkpoint.first_seq, checkpoint.seq)
     shown = path.relative_to(root).as_posix()
-    count, last = 0, checkpoint.previous
+    last, leaves = checkpoint.previous, list[bytes]()
     try:
         for body in bodies_of(root, checkpoint.first_seq, checkpoint.seq):
             last = ledger.chained(last, body)
-            count += 1
+            leaves.append(merkle.leaf(body.encode("utf-8")))
     except OSError as error:
         return Problem(shown, _unread(error))
     except ValueError as error:
         return Problem(shown, f"was changed: {error}")
     wanted = checkpoint.seq - checkpoint.first_seq + 1
-    if count != wanted:
-        return Problem(shown, f"was changed: it has {count} entries, signed were {wanted}")
+    if len(leaves) != wanted:
+        return Problem(shown, f"was changed: it has {len(leaves)} entries, signed were {wanted}")
     if last != checkpoint.hash:
         return Problem(shown, "was changed: its entries do not give the signed hash")
+    if checkpoint.tree and merkle.root(leaves).hex() != checkpoint.tree:
+        return Problem(shown, "was changed: its entries do not give the signed tree")
     return None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from storage import checkpoint_files as on_disk
-from storage import files, ledger, signed, timestamps
+from storage import disclosure_rows, files, ledger, merkle, signed, timestamps
 from storage.checkpoint_files import Checkpoint
 from storage.errors import LedgerBroken
 from storage.keys import Signer
@@ -79,6 +79,7 @@ def make(db: Database, root: Path, signer: Signer, now: dt.datetime) -> Checkpoi
             at=utc_text(now),
             key=signer.id,
             public=signer.public.hex(),
+            tree=merkle.root([merkle.leaf(body.encode("utf-8")) for body in bodies]).hex(),
         )
         on_disk.write(root, checkpoint, bodies, signer)
         _enrol(db, root, checkpoint)
@@ -147,6 +148,8 @@ def catch_up(db: Database, root: Path) -> int:
                 count += ledger.replay(
                     db, (body for nr, body in enumerate(bodies) if nr >= skipped)
                 )
+        if count:
+            disclosure_rows.follow(db)
         _tidy(db, root)
     return count
 

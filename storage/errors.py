@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -157,6 +158,28 @@ class KeyUnusable(ArchiveError):
         )
 
 
+class SigningFailed(ArchiveError):
+    """A package got no signature that holds. `why` says why, `remedy` what to do."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        self.why = why
+        self.remedy = remedy
+        super().__init__(f"nothing was signed: {why}. {remedy}")
+
+
+class SiteKeysUnusable(SigningFailed):
+    """The keys of the site, which sign evidence packages, cannot be used."""
+
+    def __init__(self, path: Path, why: str, remedy: str = "") -> None:
+        self.path = path
+        super().__init__(
+            f"the site's keys in {path} cannot be used: {why}",
+            remedy
+            or "Put that folder back from a backup, or begin anew with "
+            "`packwitness keys make --replace`",
+        )
+
+
 class LedgerBroken(ArchiveError):
     """No checkpoint is made of a ledger that does not hold. `seq` is the entry."""
 
@@ -244,6 +267,22 @@ class NothingToExport(ArchiveError):
         super().__init__("nothing to export: no finished session was found")
 
 
+class NoCertificate(ArchiveError):
+    """What was given as a root certificate is none."""
+
+    def __init__(self, given: str, why: str) -> None:
+        super().__init__(f"{given[:120]!r} is no root certificate: {why}")
+
+
+class NoContentCredentials(ArchiveError):
+    """No C2PA sidecar could be made for the file at `path`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"no C2PA sidecar was made for {path.name}: {why}")
+
+
 class ExportFailed(ArchiveError):
     """The package could not be written at `path`."""
 
@@ -251,6 +290,72 @@ class ExportFailed(ArchiveError):
         self.path = path
         self.why = why
         super().__init__(f"the evidence package {path} was not written: {why}")
+
+
+class ProfilesUnreadable(ArchiveError):
+    """A file of export profiles says something that is not allowed, at `place` in it."""
+
+    def __init__(self, path: Path, place: str, why: str) -> None:
+        self.path = path
+        self.place = place
+        self.why = why
+        super().__init__(f"{path}: {place + ' ' if place else ''}{why}")
+
+
+class UnknownProfile(ArchiveError):
+    """No export profile has this name. `known` are those that there are."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"there is no profile {name!r}: choose one of {', '.join(self.known)}")
+
+
+class NothingFits(ArchiveError):
+    """Not one file could be made that a profile takes. `why` says what is in the way of each."""
+
+    def __init__(self, profile: str, why: Iterable[str]) -> None:
+        self.profile = profile
+        self.why = tuple(why)
+        super().__init__(f"nothing was made for {profile}: {'; '.join(self.why)}")
+
+
+class ReportTooLarge(ArchiveError):
+    """A report cannot be made as small as it has to be. `pages` and `bytes` are the fewest that
+    hold all its facts, `most_pages` and `most_bytes` what was allowed (None: as it comes)."""
+
+    def __init__(
+        self, most_pages: int | None, most_bytes: int | None, pages: int, size_bytes: int
+    ) -> None:
+        self.most_pages = most_pages
+        self.most_bytes = most_bytes
+        self.pages = pages
+        self.bytes = size_bytes
+        wanted = [] if most_pages is None else [f"{most_pages} pages"]
+        wanted += [] if most_bytes is None else [f"{most_bytes / 1e6:.2f} MB"]
+        super().__init__(
+            f"the report does not fit {' and '.join(wanted)}: with all its facts and the smallest "
+            f"pictures it has {pages} pages and {size_bytes / 1e6:.2f} MB. Allow that much, or "
+            "export fewer sessions at a time"
+        )
+
+
+class RedactionRefused(ArchiveError):
+    """A part of a picture cannot be covered as asked for; `given` is how it was said."""
+
+    def __init__(self, given: str, why: str) -> None:
+        self.given = given
+        self.why = why
+        super().__init__(f"{given} cannot be covered: {why}")
+
+
+class NumbersUnreadable(ArchiveError):
+    """A list of tracking numbers cannot be read."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"no tracking numbers were read from {path}: {why}")
 
 
 class OrderFileError(ArchiveError):

@@ -37,6 +37,8 @@ class Right(StrEnum):
     ADMIT = "admit"
     CHECK = "check"
     REBUILD = "rebuild"
+    REKEY = "rekey"
+    """Change who signs evidence packages."""
 
 
 @dataclass(frozen=True, slots=True)

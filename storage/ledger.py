@@ -52,6 +52,7 @@ class LedgerEvent(StrEnum):
     ADOPTED = "adopted"
     CLOCK_JUMPED = "clock_jumped"
     PEOPLE_CHANGED = "people_changed"
+    SITE_KEYS_CHANGED = "site_keys_changed"
 
 
 END_EVENTS = {

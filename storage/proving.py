@@ -7,20 +7,38 @@ may wait for a network, and only their receipt is the writer's.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from storage import checkpoint_files, checkpoints, files, ledger, timestamps
+from storage import (
+    checkpoint_files,
+    checkpoints,
+    files,
+    ledger,
+    ledger_proofs,
+    people,
+    timestamps,
+)
 from storage.checkpoint_files import Checkpoint
-from storage.errors import ArchiveError, LedgerBroken
+from storage.errors import ArchiveError, ArchiveNotWritable, LedgerBroken
+from storage.later import Actor, Right
 from storage.ledger import Head, KeyChange, LedgerEvent
+from storage.ledger_proofs import Proof, Witness
 from storage.problem import Problem
 from storage.reads import Readers
 from storage.transaction import immediate
 from storage.writing import Writing
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from storage.site_folder import SiteFiles
+    from storage.site_keys import SiteSigner
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +61,20 @@ class Proving(Writing):
         """Each key that this archive has signed with, oldest first."""
         with self._readers.lent() as db:
             return ledger.key_changes(db)
+
+    def proofs(self, seqs: Iterable[int]) -> tuple[list[Witness], dict[int, Proof]]:
+        """The checkpoints that stand for these entries of the ledger, oldest first, and the proof
+        of each entry. What no checkpoint stands for yet is signed first.
+
+        Raises LedgerBroken, ArchiveError, OSError.
+        """
+        wanted = list(seqs)
+        with self._readers.lent() as db:
+            unsigned = max(wanted, default=0) > checkpoints.last_seq(db)
+        if unsigned:
+            self.checkpoint().result()
+        with self._readers.lent() as db:
+            return ledger_proofs.prove(db, self.root, wanted)
 
     def checkpoint(self) -> Future[Checkpoint]:
         """Sign the ledger's head as it is when this runs; the newest checkpoint, durable.
@@ -102,6 +134,52 @@ class Proving(Writing):
             self._submit(mark, "filing a time stamp").result()
             count += 1
         return count
+
+    def site_signer(
+        self, actor: Actor, command: Sequence[str] = (), timeout_s: float | None = None
+    ) -> SiteSigner:
+        """Who signs evidence packages: the site's own key, or the program outside that `command`
+        names. Keys are made where there were none yet; the ledger is told whenever they are others.
+
+        Raises SiteKeysUnusable (also for keys that the ledger knows and that are gone), NotAllowed
+        for somebody who may not export, ArchiveBusy, ArchiveNotWritable.
+        """
+        from storage import site_entries, site_keys
+
+        with self._readers.lent() as db:
+            site_entries.require_there(db, self.root)
+        limit_s = site_keys.TIMEOUT_S if timeout_s is None else timeout_s
+        signer = site_keys.site_signer(self.root, command, limit_s)
+        self.tell_site_keys(actor, signer.certificates).result()
+        return signer
+
+    def tell_site_keys(
+        self, actor: Actor, certificates: Sequence[x509.Certificate], what: str = ""
+    ) -> Future[bool]:
+        """Tell the ledger who signs evidence packages from now on (signer first, root last), unless
+        it knows; True when it did not. With `what`, how it came, it is told in any case.
+
+        Fails with NotAllowed for somebody who may not export.
+        """
+        from storage import site_entries
+
+        def tell(db: Database) -> bool:
+            return site_entries.tell(db, actor, certificates, what, self._clock())
+
+        return self._submit(tell, "telling of the site's keys")
+
+    def change_site_keys(
+        self, actor: Actor, what: str, change: Callable[[Path], SiteFiles]
+    ) -> SiteFiles:
+        """What `change`, called with the archive's folder, makes of the site's keys; the ledger is
+        told. Raises NotAllowed, ArchiveNotWritable, and what `change` raises."""
+        if not self.writable:
+            raise ArchiveNotWritable(self.root, "it was opened for reading, and a change is told")
+        with self._readers.lent() as db:
+            people.require(db, actor, Right.REKEY)
+        changed = change(self.root)
+        self.tell_site_keys(actor, changed.certificates, what).result()
+        return changed
 
     def tell_clock_jump(self, by_ms: int) -> Future[None]:
         """Tell the ledger that the computer's clock was moved."""

@@ -29,6 +29,7 @@ from storage import (
     amendment_repair,
     catalogue,
     checkpoints,
+    disclosure_rows,
     documents,
     files,
     keys,
@@ -64,6 +65,7 @@ class Rebuilt:
     checks: int = 0
     documents: int = 0
     amendments: int = 0
+    disclosures: int = 0
     entries: int = 0
     salvaged: int = 0
     unsigned: int = 0
@@ -120,8 +122,10 @@ def _filled(db: Database, root: Path, now: dt.datetime, progress: Progress | Non
         db.execute(f"DROP INDEX {index.split()[2]}")
     db.execute("PRAGMA synchronous = OFF")
     entries, salvaged = _ledger(db, root)
+    with immediate(db):
+        disclosures = disclosure_rows.follow(db)
     signer = keys.signer_of(root)
-    told = Rebuilt(salvaged=salvaged + _salvaged(db, root))
+    told = Rebuilt(salvaged=salvaged + _salvaged(db, root), disclosures=disclosures)
     known = ledger.known_keys(db)
     if not known:  # no segment was ever made: the key that lies there is all there is to go by
         known = {signer.id: signer.public}
@@ -146,6 +150,7 @@ def _filled(db: Database, root: Path, now: dt.datetime, progress: Progress | Non
             checks=told.checks,
             documents=told.documents,
             amendments=told.amendments,
+            disclosures=told.disclosures,
             unsigned=told.unsigned,
             doubtful=len(told.doubtful),
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 from ulid import ULID
 
-from storage import catalogue, ledger
+from storage import catalogue, disclosure_rows, ledger
 from storage.errors import ArchiveCorrupt, ArchiveTooNew
 from storage.records import utc_text
 from storage.tables import (
@@ -26,13 +26,15 @@ from storage.tables import (
     SCANS,
     TABLES,
 )
+from storage.tables_disclosed import DISCLOSURE_GUARDS, DISCLOSURE_TABLES
 from storage.tables_later import CATALOGUE, CATALOGUE_INDEXES, LATER_GUARDS, LATER_TABLES
 from storage.transaction import immediate
 
 DATABASE = "archive.db"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 FIRST_WITH_CHECKS = 2
 FIRST_WITH_CATALOGUE = 4
+FIRST_WITH_DISCLOSURES = 5
 APPLICATION_ID = 0x50575431
 """`PWT1` in the database's header: `file` and sqlite3 show whose it is."""
 BUSY_TIMEOUT_S = 10.0
@@ -77,6 +79,15 @@ def m004_what_is_said_later(db: Database) -> None:
     catalogue.fill(db)
     db.executescript(CATALOGUE_INDEXES)
     db.execute("PRAGMA user_version = 4")
+
+
+@migrations()
+def m005_disclosures(db: Database) -> None:
+    """Who got what out of the archive, as far as the ledger tells."""
+    db.executescript(DISCLOSURE_TABLES)
+    db.executescript(DISCLOSURE_GUARDS)
+    disclosure_rows.follow(db)
+    db.execute("PRAGMA user_version = 5")
 
 
 def connect(path: Path, *, read_only: bool = False) -> Database:
@@ -139,6 +150,11 @@ def version_of(db: Database) -> int:
 def has_checks(db: Database) -> bool:
     """False for a database that is older than camera checks, and only read."""
     return version_of(db) >= FIRST_WITH_CHECKS
+
+
+def has_disclosures(db: Database) -> bool:
+    """False for a database that is older than the rows of disclosures, and only read."""
+    return version_of(db) >= FIRST_WITH_DISCLOSURES
 
 
 def refuse_newer(db: Database, path: Path) -> None:

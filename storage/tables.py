@@ -7,6 +7,7 @@ can drop a trigger; that is what the ledger and the manifests are for.
 
 from __future__ import annotations
 
+from storage.tables_disclosed import DISCLOSURE_GUARDS
 from storage.tables_later import LATER_GUARDS
 
 TABLES = """
@@ -246,5 +247,12 @@ BEGIN SELECT RAISE(ABORT, 'a camera check is never deleted'); END;
 FIRST_GUARDS = SESSION_GUARDS + "".join(MEDIA_GUARDS.format(table=each) for each in MEDIA_TABLES)
 SECOND_GUARDS = FIRST_GUARDS + CHECK_GUARDS
 FOURTH_GUARDS = SECOND_GUARDS + LATER_GUARDS
-GUARDS = {1: FIRST_GUARDS, 2: SECOND_GUARDS, 3: SECOND_GUARDS, 4: FOURTH_GUARDS}
+FIFTH_GUARDS = FOURTH_GUARDS + DISCLOSURE_GUARDS
+GUARDS = {
+    1: FIRST_GUARDS,
+    2: SECOND_GUARDS,
+    3: SECOND_GUARDS,
+    4: FOURTH_GUARDS,
+    5: FIFTH_GUARDS,
+}
 """The triggers that a database of each version has."""

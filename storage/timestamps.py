@@ -6,6 +6,7 @@ The libraries are loaded when they are needed: a bench without an authority neve
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import http.client
 import urllib.error
@@ -47,6 +48,13 @@ def _nonce(answer: bytes) -> int:
     from rfc3161_client import decode_timestamp_response
 
     return decode_timestamp_response(answer).tst_info.nonce
+
+
+def stamped_at(answer: bytes) -> dt.datetime:
+    """The moment (UTC) that a time stamp says. Raises ValueError for what is none."""
+    from rfc3161_client import decode_timestamp_response
+
+    return decode_timestamp_response(answer).tst_info.gen_time
 
 
 def fault(answer: bytes, content: bytes, certificates: Path | None = None) -> str:

@@ -11,29 +11,40 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from storage import signed
 from storage.files import AMENDMENT_MANIFEST, CHECK_MANIFEST, DOCUMENT_MANIFEST, MANIFEST
-from storage.signed import SIGNATURE_ENDING
 
 BAGIT = "bagit.txt"
 BAG_INFO = "bag-info.txt"
 PAYLOAD_MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 FACTS = "manifest.json"
-PACKAGE_SIGNATURE = "tagmanifest-sha256.sig"
 PAGE = "index.html"
 HOW_TO = "VERIFY.txt"
-TAGS = frozenset({BAGIT, BAG_INFO, PAYLOAD_MANIFEST, FACTS, PAGE, HOW_TO})
-UNLISTED = frozenset({TAG_MANIFEST, PACKAGE_SIGNATURE})
-"""What no list names: the last list, and its signature."""
-FORMAT = "packwitness-evidence-4"
+REPORT = "report.pdf"
+SIGNATURE_ENDING = ".p7s"
+FACTS_SIGNATURE = f"{FACTS}{SIGNATURE_ENDING}"
+FACTS_STAMP = f"{FACTS}.tsr"
+PACKAGE_SIGNATURE = f"{TAG_MANIFEST}{SIGNATURE_ENDING}"
+OLD_SIGNATURE = "tagmanifest-sha256.sig"
+"""By the archive's own key: format 4."""
+ROOT_CERTIFICATE = "certificates/root.pem"
+SIGNER_CERTIFICATES = "certificates/signer.pem"
+FORMAT = "packwitness-evidence-5"
+SIGNED_BY_KEY = "packwitness-evidence-4"
 FORMATS = (
     "packwitness-evidence-1",
     "packwitness-evidence-2",
     "packwitness-evidence-3",
+    SIGNED_BY_KEY,
     FORMAT,
 )
 """Those that can be verified. The first knew no camera checks, the second no bytes of raw scans,
-the third no signatures and nothing that is said or filed after the seal."""
+the third no signatures and nothing that is said or filed after the seal, the fourth no certificates
+and no report."""
+OLD_TAGS = frozenset({BAGIT, BAG_INFO, PAYLOAD_MANIFEST, FACTS, PAGE, HOW_TO})
+TAGS = OLD_TAGS | {REPORT, FACTS_SIGNATURE, ROOT_CERTIFICATE, SIGNER_CERTIFICATES}
+"""The package's own files that are never missing; `is_tag` knows the others."""
 TAG_LIMIT_BYTES = 64 << 20
 DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SEALED = (MANIFEST, CHECK_MANIFEST, DOCUMENT_MANIFEST, AMENDMENT_MANIFEST)
@@ -42,18 +53,45 @@ SEALED_FILE = re.compile(
     rf"data/[0-9A-Z]{{26}}/({'|'.join(name.removesuffix('.json') for name in SEALED)})\.(json|sig)"
 )
 KEY_FILE = re.compile(r"keys/[0-9a-f]{16}\.pem")
+WITNESS_FILE = re.compile(r"ledger/[0-9]{12}\.(json|sig|tsr)")
+CREDENTIALS_FILE = re.compile(r"c2pa/[0-9A-Z]{26}/[A-Za-z0-9][A-Za-z0-9._-]{0,104}\.c2pa")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
 
 
-def is_tag(name: str) -> bool:
+def tags_of(format_: str) -> frozenset[str]:
+    """The names that a package of this format must have among its own files."""
+    return TAGS if format_ == FORMAT else OLD_TAGS
+
+
+def unlisted_of(format_: str) -> frozenset[str]:
+    """What no list of a package of this format names: the last list, and its signature."""
+    signatures = {FORMAT: {PACKAGE_SIGNATURE}, SIGNED_BY_KEY: {OLD_SIGNATURE}}
+    return frozenset({TAG_MANIFEST, *signatures.get(format_, ())})
+
+
+def is_tag(name: str, format_: str) -> bool:
     """True for one of the package's own files, beside the lists of them."""
-    return name in TAGS or KEY_FILE.fullmatch(name) is not None
+    if name in tags_of(format_):
+        return True
+    if format_ == SIGNED_BY_KEY:
+        return KEY_FILE.fullmatch(name) is not None
+    forms = (KEY_FILE, WITNESS_FILE, CREDENTIALS_FILE)
+    known = name == FACTS_STAMP or any(form.fullmatch(name) for form in forms)
+    return format_ == FORMAT and known
 
 
 def is_read(name: str) -> bool:
     """True for a file whose content is looked at; all others are only hashed."""
-    return is_tag(name) or name in UNLISTED or SEALED_FILE.fullmatch(name) is not None
+    if name in (REPORT, PAGE) or CREDENTIALS_FILE.fullmatch(name):
+        return False
+    own = is_tag(name, FORMAT) or name in (TAG_MANIFEST, PACKAGE_SIGNATURE, OLD_SIGNATURE)
+    return own or SEALED_FILE.fullmatch(name) is not None
+
+
+def credentials_file(item: Payload) -> str:
+    """The name of the content credentials of a file."""
+    return f"c2pa/{item.session}/{item.name.rpartition('/')[2]}.c2pa"
 
 
 def key_file(key: str) -> str:
@@ -61,9 +99,14 @@ def key_file(key: str) -> str:
     return f"keys/{key}.pem"
 
 
+def witness_file(name: str) -> str:
+    """The name of a checkpoint's file, by the one that it has in the archive."""
+    return f"ledger/{name}"
+
+
 def signature_name(manifest: str) -> str:
     """The name of the signature of a manifest."""
-    return f"{manifest.removesuffix('.json')}{SIGNATURE_ENDING}"
+    return f"{manifest.removesuffix('.json')}{signed.SIGNATURE_ENDING}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +132,7 @@ def payload_manifest(payload: Iterable[Payload]) -> str:
 
 
 def tag_manifest(tags: Mapping[str, bytes]) -> str:
-    """The content of tagmanifest-sha256.txt. Its own SHA-256 stands for the whole package."""
+    """The content of tagmanifest-sha256.txt, whose signature is that of the whole package."""
     return "".join(
         digest_line(hashlib.sha256(tags[name]).hexdigest(), name) for name in sorted(tags)
     )
@@ -101,10 +144,10 @@ def oxum(sizes: Iterable[int]) -> str:
     return f"{sum(each)}.{len(each)}"
 
 
-def bag_info(number: str, payload: Iterable[Payload], exported_at: dt.datetime) -> str:
+def bag_info(number: str, payload: Iterable[Payload], as_of: dt.datetime) -> str:
     """The content of bag-info.txt. `number` must be a safe name."""
     return (
-        f"Bagging-Date: {exported_at:%Y-%m-%d}\n"
+        f"Bagging-Date: {as_of:%Y-%m-%d}\n"
         f"External-Identifier: {number}\n"
         f"Payload-Oxum: {oxum(item.size_bytes for item in payload)}\n"
         "Internal-Sender-Description: exported by PackWitness\n"

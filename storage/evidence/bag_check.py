@@ -18,18 +18,18 @@ def problems(
     """What does not hold in a bag that has these names, measured so, with these small files."""
     if tags.get(bag.BAGIT) != bag.DECLARATION.encode():
         yield Problem(bag.BAGIT, "is missing or was changed")
-    listed: dict[str, str] = {}
+    format_, listed = facts_check.format_of(tags), dict[str, str]()
     for manifest, of_tags in ((bag.PAYLOAD_MANIFEST, False), (bag.TAG_MANIFEST, True)):
         if manifest not in tags:
             yield Problem(manifest, "is missing")
             continue
-        yield from _read_lines(manifest, tags[manifest], listed, of_tags=of_tags)
-    for name in sorted(bag.TAGS - listed.keys()):
+        yield from _read_lines(manifest, tags[manifest], listed, format_ if of_tags else "")
+    for name in sorted(bag.tags_of(format_) - listed.keys()):
         yield Problem(name, "is not in the list of the package's own files")
     for name in sorted(names | listed.keys()):
         if name not in names:
             yield Problem(name, "is missing")
-        elif name in bag.UNLISTED:
+        elif name in bag.unlisted_of(format_):
             continue
         elif name not in listed:
             yield Problem(name, "does not belong to the package: no list names it")
@@ -42,15 +42,17 @@ def problems(
 
 
 def _read_lines(
-    manifest: str, content: bytes, listed: dict[str, str], *, of_tags: bool
+    manifest: str, content: bytes, listed: dict[str, str], own: str
 ) -> Iterator[Problem]:
+    """Take the lines of a list into `listed`; `own` is the format for the list of the package's own
+    files, '' for that of the evidence."""
     for line in content.decode("utf-8", "replace").removesuffix("\n").split("\n"):
         match = bag.LINE.fullmatch(line)
         if match is None:
             yield Problem(manifest, f"has a line that is none: {line[:80]!r}")
         elif match[2] in listed:
             yield Problem(match[2], "is listed twice")
-        elif bag.is_tag(match[2]) != of_tags or (not of_tags and match[2][:5] != "data/"):
+        elif not (bag.is_tag(match[2], own) if own else match[2].startswith("data/")):
             yield Problem(match[2], f"does not belong into {manifest}")
         else:
             listed[match[2]] = match[1]

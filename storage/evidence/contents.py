@@ -7,6 +7,7 @@ looked at here, so that a damaged one is left out by name and does not hold up t
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,10 +23,14 @@ from storage.evidence.bag import SAFE_NAME, Payload
 from storage.evidence.facts_check import sealed_by
 from storage.evidence.verify import verify
 from storage.later import Amendment, Change, Document, EvidenceGroup
-from storage.ledger import Entry, Head, KeyChange
-from storage.records import CameraCheck, Session, Status
+from storage.ledger import Entry, Head, KeyChange, LedgerEvent, facts
+from storage.ledger_proofs import Proof, Witness
+from storage.records import CameraCheck, Session, Status, parse_utc
 from storage.rows import media_of
 from storage.signed import SIGNATURE_BYTES, signature_path
+
+NOT_TOLD = (LedgerEvent.EXPORTED, LedgerEvent.LOOKED)
+"""Whom else evidence was shown is no business of whoever gets this package."""
 
 
 class Item(Protocol):
@@ -43,7 +48,10 @@ class Item(Protocol):
 class Contents:
     """What a package tells of and holds. `numbers` and `groups` are those that count today, by the
     id of session or document; `deleted` are sessions whose files policy has deleted; `damaged` are
-    camera checks and documents that are not what was filed."""
+    camera checks and documents that are not what was filed. `proofs`, by the entries' numbers, lead
+    from the ledger's excerpt to the checkpoints in `witnesses`; `as_of` is when the newest of the
+    entries was told. The same state of the archive gives the same contents.
+    """
 
     sessions: list[Session]
     left_out: list[str]
@@ -59,7 +67,14 @@ class Contents:
     payload: list[Payload]
     keys: list[KeyChange]
     ledger: list[tuple[str, Entry]]
-    head: Head
+    witnesses: list[Witness]
+    proofs: dict[int, Proof]
+    as_of: dt.datetime
+
+    @property
+    def head(self) -> Head:
+        """The signed head of the ledger that everything here is under."""
+        return self.witnesses[-1].checkpoint.head
 
     def amended(self, subject: str) -> list[Amendment]:
         """What was said later of a session or document, oldest first."""
@@ -109,6 +124,13 @@ def contents_of(archive: Archive, given: Iterable[Session]) -> Contents:
     changes = archive.key_changes()
     owners = [session.id for session in closed] + [check[0].id for check in checks]
     owners += [document.id for document in documents] + [change.key for change in changes]
+    told = {
+        seq: (previous, entry)
+        for owner in owners
+        for previous, entry in archive.ledger_of(owner)
+        if (seq := entry.seq) and facts(entry).get("event") not in NOT_TOLD
+    }
+    witnesses, proofs = archive.proofs(told)
     return Contents(
         sessions=closed,
         left_out=[session.id for session in known if session.status is Status.OPEN],
@@ -126,8 +148,10 @@ def contents_of(archive: Archive, given: Iterable[Session]) -> Contents:
         },
         payload=picker.payload,
         keys=changes,
-        ledger=[entry for owner in owners for entry in archive.ledger_of(owner)],
-        head=archive.head(),
+        ledger=[told[seq] for seq in sorted(told)],
+        witnesses=witnesses,
+        proofs=proofs,
+        as_of=max(parse_utc(str(facts(entry)["at"])) for _, entry in told.values()),
     )
 
 

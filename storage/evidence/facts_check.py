@@ -13,8 +13,9 @@ from typing import Any
 
 from storage import keys, ledger
 from storage.check import parsed_check, parsed_manifest, pictures_of
-from storage.evidence import bag
+from storage.evidence import bag, proof_check
 from storage.evidence.bag import FACTS, Payload
+from storage.evidence.completeness import completeness_to_json
 from storage.files import (
     AMENDMENT_MANIFEST,
     CHECK_MANIFEST,
@@ -25,6 +26,7 @@ from storage.files import (
 from storage.later import (
     Amendment,
     Change,
+    EvidenceGroup,
     amendment_from_json,
     amendment_to_json,
     document_from_json,
@@ -54,9 +56,10 @@ Files = Sequence[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Facts:
     """manifest.json, as far as it is looked at. `told` has what it tells of each thing in the
-    package, by the name of that thing's manifest; `old` is a format that knew no signatures."""
+    package, by the name of that thing's manifest; `read` is all of it."""
 
-    old: bool
+    read: Told
+    format: str
     payload: list[Payload]
     told: dict[str, Told]
     excerpt: list[tuple[str, ledger.Entry]]
@@ -64,6 +67,20 @@ class Facts:
     key: str
     effective: dict[str, str]
     deleted: list[str]
+
+    @property
+    def signed(self) -> bool:
+        """False for a format that knew no signatures, and nothing said later."""
+        return self.format in (bag.SIGNED_BY_KEY, bag.FORMAT)
+
+
+def format_of(tags: Mapping[str, bytes]) -> str:
+    """The format that manifest.json names; the newest one where it names none that is known."""
+    try:
+        format_ = json.loads(tags.get(FACTS, b""))["format"]
+    except MISUNDERSTOOD:
+        return bag.FORMAT
+    return format_ if format_ in bag.FORMATS else bag.FORMAT
 
 
 def sealed_by(chain: Iterable[ledger.Entry]) -> dict[str, tuple[str, str | None]]:
@@ -105,7 +122,7 @@ def problems(
         digest, key = sealed.get(owner, (None, None))
         if digest != listed.get(name):
             yield Problem(name, "is not the manifest that the ledger tells of")
-        if not facts.old:
+        if facts.signed:
             yield from _signature_problems(facts, name, key, tags)
         items = _parsed(told, tags.get(name, b""), name)
         if isinstance(items, Problem):
@@ -116,8 +133,10 @@ def problems(
         for path, sha256 in items:
             if held.get((owner, path)) != sha256:
                 yield Problem(name, f"names {path!r}, which is not in the package as sealed")
-    if not facts.old:
+    if facts.signed:
         yield from _later_problems(facts)
+    if facts.format == bag.FORMAT:
+        yield from _proof_problems(facts, tags)
 
 
 def _understood(read: Told) -> Facts:
@@ -132,7 +151,8 @@ def _understood(read: Told) -> Facts:
         for each in read.get(kind, ()):
             told[f"data/{each[id_name]}/{manifest}"] = dict(each)
     return Facts(
-        old=read["format"] != bag.FORMAT,
+        read=read,
+        format=str(read["format"]),
         payload=[
             Payload(
                 str(item["path"]),
@@ -175,9 +195,7 @@ def _key_problems(
 ) -> Iterator[Problem]:
     """What does not hold of the keys, and of the package's own signature."""
     here = {name for name in listed if bag.KEY_FILE.fullmatch(name)}
-    if facts.old:
-        for name in sorted(here | (tags.keys() & {bag.PACKAGE_SIGNATURE})):
-            yield Problem(name, "does not belong to a package of this format")
+    if not facts.signed:
         return
     told = {change.key: change for change in ledger.keys_told(e for _, e in facts.excerpt)}
     for key, public in facts.keys.items():
@@ -188,11 +206,29 @@ def _key_problems(
             yield Problem(name, f"is not the key that {FACTS} tells of")
     for name in sorted(here - {bag.key_file(key) for key in facts.keys}):
         yield Problem(name, f"is a key that {FACTS} does not tell of")
-    signature = tags.get(bag.PACKAGE_SIGNATURE)
+    if facts.format != bag.SIGNED_BY_KEY:
+        return
+    signature = tags.get(bag.OLD_SIGNATURE)
     if signature is None:
-        yield Problem(bag.PACKAGE_SIGNATURE, "is missing: the package is not signed")
+        yield Problem(bag.OLD_SIGNATURE, "is missing: the package is not signed")
     elif not keys.holds(facts.keys.get(facts.key, b""), tags.get(bag.TAG_MANIFEST, b""), signature):
-        yield Problem(bag.PACKAGE_SIGNATURE, "does not hold: the package was changed")
+        yield Problem(bag.OLD_SIGNATURE, "does not hold: the package was changed")
+
+
+def _proof_problems(facts: Facts, tags: Mapping[str, bytes]) -> Iterator[Problem]:
+    """What does not hold of the proofs, and of what follows from the rest."""
+    try:
+        yield from proof_check.problems(facts.read, facts.excerpt, facts.keys, tags)
+        sessions = [session_from_json(each) for each in facts.read["sessions"]]
+        groups = [
+            EvidenceGroup(facts.read["groups"][each["document"]])
+            for each in facts.read["documents"]
+        ]
+        complete = completeness_to_json(sessions, facts.deleted, groups)
+        if facts.read["completeness"] != complete:
+            yield Problem(FACTS, "tells of another completeness than its sessions")
+    except MISUNDERSTOOD:
+        yield Problem(FACTS, "cannot be understood")
 
 
 def _signature_problems(

@@ -11,7 +11,7 @@ from pathlib import Path
 from storage import checkpoint_files
 from storage.errors import NoHead
 from storage.evidence import bag
-from storage.evidence.trees import FolderTree, Tree, ZipTree
+from storage.evidence.trees import Tree, opened
 from storage.ledger import Head
 
 
@@ -23,16 +23,11 @@ def head_of(given: str) -> Head:
     except ValueError:
         path = Path(given)
     try:
-        if path.is_dir():
-            return _of_facts(given, _facts(given, FolderTree(path)))
-        if not path.is_file():
+        if not path.is_dir() and not path.is_file():
             raise NoHead(given, "it is neither that text nor a file")
-        if path.suffix.lower() == ".zip":
-            tree = ZipTree(path)
-            try:
+        if path.is_dir() or path.suffix.lower() == ".zip":
+            with opened(path) as tree:
                 return _of_facts(given, _facts(given, tree))
-            finally:
-                tree.close()
         if path.stat().st_size > bag.TAG_LIMIT_BYTES:
             raise NoHead(given, "it is far too big")
         return _of_file(given, path.read_bytes())

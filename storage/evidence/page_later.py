@@ -1,111 +1,135 @@
-"""The parts of a package's page that tell what came after the seal: corrections and documents."""
+"""The parts of a package's page that tell what came from outside a session: corrections, documents,
+and the cameras' check before it."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import quote
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from storage.evidence.page_parts import bad, both, time, visible
-from storage.later import Amendment, Change, Document, EvidenceGroup, Role
+from storage.evidence.page_parts import (
+    bad,
+    code,
+    grid,
+    link,
+    outside,
+    size,
+    time,
+    url,
+    visible,
+)
+from storage.evidence.page_words import Part, say
+from storage.later import Amendment, Change, Document
+from storage.records import CameraCheck
 
-CHANGE = {
-    Change.REBOUND: ("belongs to tracking number", "改绑到运单号"),
-    Change.NOTED: ("note", "备注"),
-    Change.TEST: ("marked as a test recording", "标记为测试录像"),
-    Change.HELD: ("held: must not be deleted", "保留：不得删除"),
-    Change.REFILED: ("document belongs to tracking number", "文件改归运单号"),
-    Change.UNDONE: ("taken back", "撤销"),
-    Change.DELETED: ("files deleted by policy", "文件已按规定删除"),
-}
-ROLE = {
-    Role.PACKER: ("packer", "打包员"),
-    Role.CLAIMS: ("claims", "理赔"),
-    Role.SUPERVISOR: ("supervisor", "主管"),
-}
-GROUP = {
-    EvidenceGroup.TRACKING_TRACE: ("tracking trace", "物流轨迹"),
-    EvidenceGroup.MEDIA: ("photos and video", "照片和录像"),
-    EvidenceGroup.PROOF_OF_VALUE: ("proof of value", "价值证明"),
-    EvidenceGroup.CORRESPONDENCE: ("correspondence", "往来函件"),
-    EvidenceGroup.CLAIM_FORM: ("claim form", "理赔表"),
-}
+if TYPE_CHECKING:
+    from storage.evidence.contents import Contents
+    from storage.evidence.page_session import Names
+
+SHOWN = ("image/jpeg", "image/png", "image/gif", "image/webp")
+"""What every browser draws, and nothing in it can run."""
 
 
-def number_rows(original: str, effective: str) -> list[tuple[str, str, str]]:
-    """The tracking number that counts today, and the one that was scanned where it is another."""
-    rows = [("Tracking number", "运单号", visible(effective))]
-    if original != effective:
-        rows.append(("Recorded as", "原记录运单号", bad(visible(original))))
-    return rows
+def corrections(amendments: Iterable[Amendment]) -> str:
+    """What was said later, oldest first, with who said it and when; nothing for none."""
+    lines = "".join(f"<li>{_amendment(each)}</li>" for each in amendments)
+    return f"<h3>{say('section.corrections')}</h3><ul>{lines}</ul>" if lines else ""
 
 
-def amendment_rows(amendments: Iterable[Amendment]) -> list[tuple[str, str, str]]:
-    """What was said later, oldest first, with who said it and when."""
-    return [("Said later", "事后说明", _amendment(each)) for each in amendments]
-
-
-def _amendment(said: Amendment) -> str:
-    number = f" <b>{visible(said.number)}</b>" if said.number else ""
-    group = f" ({both(*GROUP[said.group])})" if said.group else ""
-    undone = f" <code>{visible(said.undoes)}</code>" if said.undoes else ""
-    text = f": {visible(said.text)}" if said.text else ""
-    who = f"{visible(said.by)}, {both(*ROLE[said.role])}"
-    return f"{time(said.at)} · {both(*CHANGE[said.change])}{number}{group}{undone}{text} ({who})"
+def _amendment(amendment: Amendment) -> str:
+    number = f" <b>{outside(amendment.number)}</b>" if amendment.number else ""
+    group = f" ({say(f'group.{amendment.group}')})" if amendment.group else ""
+    undone = f" {code(amendment.undoes)}" if amendment.undoes else ""
+    text = f": {outside(amendment.text)}" if amendment.text else ""
+    who = f"{outside(amendment.by)}, {say(f'role.{amendment.role}')}"
+    change = say(f"change.{amendment.change}")
+    return f"{time(amendment.at)} · {change}{number}{group}{undone}{text} ({who})"
 
 
 def gone(amendments: Iterable[Amendment]) -> str:
     """What stands where files would be that policy has deleted; '' where none were."""
-    for said in amendments:
-        if said.change is Change.DELETED:
-            words = both(
-                "The files were deleted by policy; what they were is in session.json",
-                "文件已按规定删除；其记录见 session.json",
-            )
-            return f"<p>{bad(words)} {time(said.at)} {visible(said.text)}</p>"
+    for each in amendments:
+        if each.change is Change.DELETED:
+            text: Part = f"{time(each.at)} {outside(each.text)}"
+            return f"<p>{bad(say('know.deleted', text=text))}</p>"
     return ""
 
 
-def documents(
-    filed: Sequence[Document],
-    damaged: Sequence[str],
-    groups: Mapping[str, EvidenceGroup],
-    said: Mapping[str, Sequence[Amendment]],
-    names: Mapping[tuple[str, str], str],
-) -> str:
+# ---------------------------------------------------------------------------- documents
+
+
+def documents(contents: Contents, names: Names) -> str:
     """The documents that were filed later, each with what was said of it; nothing for none."""
-    if not filed and not damaged:
+    if not contents.documents and not contents.damaged_documents:
         return ""
-    heads = [
-        ("Document", "文件"),
-        ("Group", "类别"),
-        ("Filed", "归档时间"),
-        ("By", "归档人"),
-        ("Said later", "事后说明"),
-    ]
-    head = "".join(f"<td>{both(*words)}</td>" for words in heads)
-    lines = "".join(
-        _document(each, groups[each.id], said[each.id], names.get((each.id, each.path)))
-        for each in filed
+    rows = [_document(each, contents, names[each.id, each.path]) for each in contents.documents]
+    heads = (
+        "document.document",
+        "document.group",
+        "document.filed",
+        "document.by",
+        "document.said",
     )
-    lost = "".join(
-        f"<p>{bad(both('not as it was filed, left out', '已变动，未收入'))} "
-        f"<code>{visible(document)}</code></p>"
-        for document in damaged
+    return (
+        f'<section id="documents"><h2>{say("section.documents")}</h2>'
+        f"{grid(heads, rows) if rows else ''}{_lost(contents.damaged_documents)}</section>"
     )
-    title = both("Documents filed later", "后续归档文件")
-    return f"<h2>{title}</h2><table><tr>{head}</tr>{lines}</table>{lost}"
 
 
-def _document(
-    document: Document, group: EvidenceGroup, said: Sequence[Amendment], name: str | None
-) -> str:
-    link = f'<a href="{html.escape(quote(name or ""))}">{visible(document.name)}</a>'
-    values = [
-        link,
-        both(*GROUP[group]),
+def _document(document: Document, contents: Contents, name: str) -> list[str]:
+    label = outside(document.name)
+    linked = link(name, label)
+    if linked == label:
+        linked += f" <em>({say('document.unlinked')}: {code(name)})</em>"
+    if document.media_type in SHOWN:
+        source = url(name)
+        linked = (
+            f'<a class="zoom small" href="{source}"><img loading="lazy" src="{source}" '
+            f'alt="{visible(document.name)}"></a> {linked}'
+        )
+    return [
+        f"{linked}<br><small>{outside(document.media_type)} · {size(document.size_bytes)}</small>",
+        say(f"group.{contents.groups[document.id]}"),
         time(document.filed_at),
-        f"{visible(document.by)}, {both(*ROLE[document.role])}",
-        "<br>".join(_amendment(each) for each in said) or "–",
+        f"{outside(document.by)}, {say(f'role.{document.role}')}",
+        "<br>".join(_amendment(each) for each in contents.amended(document.id)) or "–",
     ]
-    return "<tr>" + "".join(f"<td>{value}</td>" for value in values) + "</tr>"
+
+
+def _lost(ids: Iterable[str]) -> str:
+    return "".join(f"<p>{bad(say('document.lost'))} {code(each)}</p>" for each in ids)
+
+
+# ---------------------------------------------------------------------------- camera checks
+
+
+def checks(contents: Contents, names: Names) -> str:
+    """What each camera could see when it was checked last; nothing when none was."""
+    cameras = [camera for check in contents.checks for camera in check]
+    if not cameras and not contents.damaged_checks:
+        return ""
+    rows = [_check(camera, names.get((camera.id, camera.path))) for camera in cameras]
+    heads = ("time", "bench", "camera", "picture", "fps", "module", "verdict")
+    shown = grid([f"check.{head}" for head in heads], rows) if rows else ""
+    return (
+        f'<section id="checks"><h2>{say("section.checks")}</h2>{shown}'
+        f"{_lost(contents.damaged_checks)}</section>"
+    )
+
+
+def _check(check: CameraCheck, name: str | None) -> list[str]:
+    picture = f"{check.width}×{check.height}"
+    if name is not None:
+        picture = (
+            f'<a class="zoom" href="{url(name)}" title="{visible(check.camera)}">{picture}</a>'
+        )
+    good = check.verdict == "good"
+    verdict = say("check.good" if good else "check.poor")
+    return [
+        time(check.at),
+        outside(check.bench),
+        outside(check.camera),
+        picture,
+        f"{check.fps:.1f}",
+        "–" if check.module_mm is None else f"{check.module_mm:.2f} mm",
+        f"{verdict if good else bad(verdict)} {outside(check.advice)}",
+    ]

@@ -7,6 +7,7 @@ nothing of evidence.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import zipfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from storage import files
+from storage.evidence import stored_zip
 from storage.problem import Problem
 
 ENTRY_LIMIT = 100_000
@@ -28,6 +30,8 @@ class Tree(Protocol):
     """The files of a package. `problems` are those of the container itself."""
 
     problems: list[Problem]
+    is_exact: bool
+    """True when no byte of the container but those of the contents could be another one."""
 
     def sizes(self) -> dict[str, int]:
         """The size in bytes of each file, by name with forward slashes."""
@@ -38,6 +42,8 @@ class Tree(Protocol):
 
 class FolderTree:
     """An unpacked package."""
+
+    is_exact = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -63,6 +69,8 @@ class FolderTree:
 
 class ZipTree:
     """A package as it was exported: a ZIP whose entries are stored below one folder."""
+
+    is_exact = False
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -100,7 +108,10 @@ class ZipTree:
             return
         size_bytes = path.stat().st_size
         if any(entry.flag_bits & 1 or entry.compress_type != STORED for entry in entries):
-            yield Problem(path.name, "was repacked: a package holds its files stored as they are")
+            yield Problem(
+                path.name,
+                "was repacked, and says nothing any more: unpack it and verify its folder",
+            )
             return
         if sum(entry.file_size for entry in entries) > size_bytes:
             yield Problem(path.name, "claims to hold more than its own size")
@@ -120,6 +131,26 @@ class ZipTree:
             self._entries[inside] = entry
         if not _accounted_for(self._file, entries, opened.start_dir, size_bytes):
             yield Problem(path.name, "has bytes that belong to none of its files")
+        elif entries and all(name.isascii() for name in self._entries):
+            members = [
+                stored_zip.Member(each.orig_filename, each.file_size, each.CRC, each.header_offset)
+                for each in entries
+            ]
+            time = stored_zip.dos_time(entries[0].date_time)
+            self.is_exact = stored_zip.is_exact(self._file, members, time, size_bytes)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Tree]:
+    """The files of the package at `path`, a folder or a ZIP. Raises OSError."""
+    if path.is_dir():
+        yield FolderTree(path)
+        return
+    tree = ZipTree(path)
+    try:
+        yield tree
+    finally:
+        tree.close()
 
 
 def safe_name(name: str) -> bool:

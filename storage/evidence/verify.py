@@ -25,8 +25,8 @@ from storage import (
     schema,
 )
 from storage.check import Evidence, Meter, Progress
-from storage.evidence import bag, bag_check
-from storage.evidence.trees import FolderTree, Tree, ZipTree
+from storage.evidence import bag, bag_check, facts_check
+from storage.evidence.trees import Tree, opened
 from storage.problem import Problem
 from storage.rows import media_of
 
@@ -65,11 +65,16 @@ def against_problems(root: Path, head: ledger.Head) -> list[Problem]:
 
 def _problems(path: Path, progress: Progress | None) -> Iterator[Problem]:
     if path.is_file():
-        yield from _zip_problems(path, progress)
+        with opened(path) as tree:
+            if tree.problems:  # a forged container: what it holds is not even looked at
+                yield from tree.problems
+            else:
+                yield from _bag_problems(tree, progress)
     elif (path / schema.DATABASE).is_file():
         yield from check_archive.archive_problems(path, progress)
     elif (path / bag.BAGIT).is_file():
-        yield from _bag_problems(FolderTree(path), progress)
+        with opened(path) as tree:
+            yield from _bag_problems(tree, progress)
     elif path.is_dir() and _is_sealed(path.resolve()):
         yield from _folder_problems(path.resolve(), progress)
     elif path.is_dir():
@@ -149,17 +154,6 @@ def _lone_problems(folder: Path, manifest: str, progress: Progress | None) -> It
         yield Problem(problem.path.partition("/")[2], problem.what)
 
 
-def _zip_problems(path: Path, progress: Progress | None) -> Iterator[Problem]:
-    tree = ZipTree(path)
-    try:
-        if tree.problems:  # a forged container: what it holds is not even looked at
-            yield from tree.problems
-        else:
-            yield from _bag_problems(tree, progress)
-    finally:
-        tree.close()
-
-
 def _bag_problems(tree: Tree, progress: Progress | None) -> Iterator[Problem]:
     yield from tree.problems
     sizes = tree.sizes()
@@ -185,4 +179,6 @@ def _bag_problems(tree: Tree, progress: Progress | None) -> Iterator[Problem]:
         found[name] = files.Written(size, digest.hexdigest())
         if keep:
             tags[name] = b"".join(kept)
+    if not tree.is_exact and facts_check.format_of(tags) == bag.FORMAT:
+        yield Problem("the ZIP file", "is not as it was written: what frames its files was changed")
     yield from bag_check.problems(set(sizes), found, tags)

@@ -26,11 +26,20 @@ from storage.records import EndReason, Kind, Session, Shot, Status, Waybill
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "archive", "bench", "cards", "check", "checkpoint", "demo", "doctor", "export", "file", "find",
-    "head", "history", "hold", "import", "inbox", "mark-test", "note", "people", "read", "rebind",
-    "rebuild", "record", "release", "retain", "scanner", "shift", "verify",
+    "archive", "bench", "cards", "check", "checkpoint", "demo", "disclosures", "doctor",
+    "export", "file", "find", "head", "history", "hold", "import", "inbox", "keys", "mark-test",
+    "note", "people", "profiles", "read", "rebind", "rebuild", "record", "release", "retain",
+    "scanner", "shift", "verify",
 )  # fmt: skip
-SAY_NOTHING = {("archive",), ("bench",), ("people", "add"), ("people", "pin"), ("people", "remove")}
+SAY_NOTHING = {
+    ("archive",),
+    ("bench",),
+    ("keys", "request"),
+    ("keys", "root"),
+    ("people", "add"),
+    ("people", "pin"),
+    ("people", "remove"),
+}
 RECORD = ("record", "--source", "sim:", "--seconds", "1", "--out", "a.mp4")
 NOW = dt.datetime(2026, 11, 22, 13, 5, tzinfo=dt.UTC)
 
@@ -210,7 +219,17 @@ def test_an_exported_package_verifies_until_a_byte_is_changed(
     package = Path(told["package"])
     assert package.parent == tmp_path
     code, out, _ = run(capsys, "verify", package, "--json")
-    assert (code, json.loads(out)) == (0, {"ok": True, "problems": []})
+    told = json.loads(out)
+    assert (code, told["ok"], told["problems"]) == (0, True, [])
+    signed = told["package"]["root_sha256"]
+    assert told["package"]["format"] == "packwitness-evidence-5"
+    code, out, _ = run(capsys, "verify", package, "--root", signed.upper())
+    assert code == 0
+    assert signed[:4].upper() in out
+    code, out, _ = run(capsys, "verify", package, "--root", "0" * 64)
+    assert code == 1
+    code, _, err = run(capsys, "verify", package, "--root", tmp_path / "none.pem")
+    assert (code, err.count("\n")) == (1, 1)
     content = bytearray(package.read_bytes())
     content[content.index(b" a photo ")] ^= 1
     package.write_bytes(content)
@@ -227,7 +246,7 @@ def test_an_export_without_out_lies_in_the_archive(
     capsys: pytest.CaptureFixture[str], archive: Path
 ) -> None:
     code, out, err = run(capsys, "export", "1ZAAAAAA0123456784", "--archive", archive)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "packwitness: packing 1: no photo of label\n")
     assert Path(out.strip()).parent == archive / "exports"
     code, out, _ = run(capsys, "verify", "--archive", archive)
     assert (code, out) == (0, f"{archive}: ok\n")

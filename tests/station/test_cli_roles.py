@@ -14,6 +14,7 @@ import pytest
 from station.cli import cli, main
 from storage.archive import Archive
 from storage.later import Role
+from storage.site_keys import site_signer
 from tests.storage.desk import NUMBER, Desk
 
 PINS: Final = {"Pat": "1111", "Kim": "2222", "Sue": "3333"}
@@ -23,6 +24,7 @@ OFFICE: Final = frozenset({Role.CLAIMS, Role.SUPERVISOR})
 SUPERVISORS: Final = frozenset({Role.SUPERVISOR})
 
 ASKING: Final[dict[str, tuple[frozenset[Role], tuple[str, ...]]]] = {
+    "disclosures": (ALL, (NUMBER, "--json")),
     "export": (OFFICE, (NUMBER,)),
     "file": (OFFICE, ("letter.txt", "--number", NUMBER, "--group", "correspondence")),
     "find": (ALL, (NUMBER,)),
@@ -30,6 +32,11 @@ ASKING: Final[dict[str, tuple[frozenset[Role], tuple[str, ...]]]] = {
     "hold": (OFFICE, (NUMBER, "--reason", "claim")),
     "import": (OFFICE, ("orders.csv",)),
     "inbox": (OFFICE, ()),
+    "keys accept": (SUPERVISORS, ("chain.pem",)),
+    "keys make": (SUPERVISORS, ("--name", "Seller", "--replace")),
+    "keys renew": (SUPERVISORS, ()),
+    "keys request": (SUPERVISORS, ("--name", "Seller")),
+    "keys take-root-offline": (SUPERVISORS, ("root.pem",)),
     "mark-test": (SUPERVISORS, (NUMBER, "--reason", "training")),
     "note": (OFFICE, (NUMBER, "the box was wet")),
     "people add": (SUPERVISORS, ("Lee", "--role", "packer")),
@@ -54,6 +61,9 @@ FREE: Final = {
     "demo": "records, into a folder of its own",
     "doctor": "looks at the machine",
     "head": "a number and a hash",
+    "keys root": "published anyway",
+    "keys show": "fingerprints, and where keys are",
+    "profiles": "opens no archive",
     "read": "opens no archive",
     "record": "opens no archive",
     "scanner": "opens no archive",
@@ -66,6 +76,7 @@ FREE: Final = {
 def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive with a held parcel that knows a packer, claims people and supervisors."""
     root = tmp_path_factory.mktemp("roles") / "archive"
+    site_signer(root)
     with Archive.open(root) as archive:
         session = Desk(archive).pack()
         user = archive.nobody()
@@ -87,6 +98,8 @@ def root(master: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PACKWITNESS_NEW_PIN", "9999")
     Path("letter.txt").write_text("a letter")
     Path("orders.csv").write_text(f"order_id,tracking_number\nA-1,{NUMBER}\n")
+    held = [master / "keys" / "site" / name for name in ("signer.pem", "root.pem")]
+    Path("chain.pem").write_bytes(b"".join(each.read_bytes() for each in held))
     shutil.copytree(master, tmp_path / "archive")
     return tmp_path / "archive"
 
@@ -106,6 +119,7 @@ def whole(root: Path) -> dict[str, object]:
             "documents": archive.documents_of(NUMBER),
             "people": archive.people(),
             "orders": archive.orders_of(NUMBER),
+            "keys": {path: path.read_bytes() for path in sorted(root.glob("keys/*/*"))},
             "files": sorted(path for path in (root / "media").rglob("*")),
             "exports": sorted(path for path in (root / "exports").rglob("*")),
         }

@@ -14,6 +14,7 @@ from storage.ledger import LedgerEvent
 from storage.records import Kind, Session, Waybill
 from tests.storage.arrivals import ANN, picture
 from tests.storage.desk import NUMBER, Desk
+from tests.storage.everything import disclose
 
 OTHER = "1Z999AA10123456785"
 
@@ -53,6 +54,15 @@ def test_nothing_is_found_by_a_part_of_the_number_or_an_order(archive: Archive, 
     assert gather(archive, NUMBER[-6:]).records == ()
     assert gather(archive, "A-1").records == ()
     assert gather(archive, NUMBER).orders == ("A-1",)
+
+
+def test_it_says_who_got_each_session(archive: Archive, desk: Desk) -> None:
+    packed, again = desk.pack(), desk.pack(pass_no=2)
+    both = disclose(archive, [packed.id, again.id])
+    one = disclose(archive, [packed.id])
+    first, second = gather(archive, NUMBER).records
+    assert first.disclosures == (both, one)
+    assert second.disclosures == (both,)
 
 
 def test_a_rebound_session_belongs_to_its_right_number(archive: Archive, desk: Desk) -> None:

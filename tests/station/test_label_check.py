@@ -38,11 +38,11 @@ async def test_a_wrong_label_stands_in_the_claim_package(tmp_path: Path) -> None
     assert session.shots[-1].label_read == NUMBERS[3]
     assert "label_acknowledged" in [note.what for note in session.notes]
     with Archive.open(root) as archive:
-        package = export(archive, [session], tmp_path)
+        package = export(archive, [session], tmp_path).path
     with zipfile.ZipFile(package) as files:
         (name,) = [name for name in files.namelist() if name.endswith(".html")]
         page = files.read(name).decode("utf-8")
-    assert f"label does NOT match the tracking number: it shows {NUMBERS[3]}" in page
+    assert f"Label does NOT match the tracking number: it shows <bdi>{NUMBERS[3]}</bdi>" in page
     assert "the wrong label was acknowledged by Ana" in page
 
 

@@ -31,7 +31,7 @@ def package(desk: Desk, tmp_path: Path) -> Path:
     """The package of one parcel that was packed twice."""
     desk.pack()
     desk.pack(pass_no=2)
-    return export(desk.archive, desk.archive.find(NUMBER), tmp_path / "out")
+    return export(desk.archive, desk.archive.find(NUMBER), tmp_path / "out").path
 
 
 @pytest.fixture

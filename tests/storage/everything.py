@@ -7,6 +7,7 @@ from pathlib import Path
 
 from storage import retention
 from storage.archive import Archive
+from storage.disclosures import DisclosedFile, Disclosure
 from storage.later import EvidenceGroup
 from storage.records import Kind, Session, Status, Waybill
 from tests.storage.arrivals import ANN
@@ -18,7 +19,8 @@ REBOUND_TO = "JD014600006281230000"
 
 def fill(root: Path, spare: Path) -> list[Session]:
     """Fill a new archive in `root`: sessions of every status (which are the answer), a camera
-    check, documents, amendments of every change, checkpoints. `spare` is an empty folder."""
+    check, documents, amendments of every change, disclosures, checkpoints. `spare` is an
+    empty folder."""
     clock = SetClock(NOON)
     with Archive.open(root, clock=clock) as archive:
         old = Desk(archive).pack("1Z999AA10000000000")
@@ -48,10 +50,26 @@ def fill(root: Path, spare: Path) -> list[Session]:
             path.write_bytes(b"From: a\r\nSubject: %d\r\n\r\nHello\r\n" % number)
             filed = archive.file_document(ANN, path, packed.waybill.number, group).result()
         archive.refile(ANN, filed.id, REBOUND_TO, EvidenceGroup.MEDIA, "of the other").result()
+        disclose(archive, [packed.id, wrong.id])
         archive.checkpoint().result()
         clock.pass_(seconds=1)
+        disclose(archive, [packed.id])
         archive.looked(ANN, packed.id, "photos").result()
     return [old, packed, wrong, sealed]
+
+
+def disclose(archive: Archive, sessions: list[str]) -> Disclosure:
+    """Tell that these sessions left, to somebody who is not to be trusted."""
+    return archive.disclose(
+        ANN,
+        sessions=sessions,
+        profile="complete",
+        package="evidence.zip",
+        digest="d" * 64,
+        files=[DisclosedFile(f"data/{each}/session.json", 99, "f" * 64) for each in sessions],
+        recipient="Carrier\x00\x1b[31m\u202e",
+        reason="a claim",
+    ).result()
 
 
 def later(moment: dt.timedelta) -> dt.datetime:

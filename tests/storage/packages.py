@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.evidence import bag
-from storage.keys import Signer
+from storage.site_keys import SiteSigner
 
 
 def unpacked_at(package: Path, folder: Path) -> Path:
@@ -30,20 +30,25 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def remanifest(folder: Path, signer: Signer | None = None) -> None:
-    """Make the lists anew, as a forger would; signed, when the forger has the archive's key."""
+def remanifest(folder: Path, signer: SiteSigner | None = None) -> None:
+    """Make the lists anew, as a forger would; signed, when the forger has the site's key."""
     evidence = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
     lines = [f"{digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in evidence]
     (folder / bag.PAYLOAD_MANIFEST).write_text("".join(lines))
-    own = [path.relative_to(folder).as_posix() for path in (folder / "keys").glob("*")]
-    tags = [f"{digest(folder / name)}  {name}\n" for name in sorted((*bag.TAGS, *own))]
-    (folder / bag.TAG_MANIFEST).write_text("".join(tags))
+    if signer is not None:
+        signature = signer.sign((folder / bag.FACTS).read_bytes())
+        (folder / bag.FACTS_SIGNATURE).write_bytes(signature)
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    own = sorted(name for name in names if bag.is_tag(name, bag.FORMAT))
+    (folder / bag.TAG_MANIFEST).write_text(
+        "".join(f"{digest(folder / name)}  {name}\n" for name in own)
+    )
     if signer is not None:
         signature = signer.sign((folder / bag.TAG_MANIFEST).read_bytes())
         (folder / bag.PACKAGE_SIGNATURE).write_bytes(signature)
 
 
-def reseal(folder: Path, path: Path, content: bytes, signer: Signer) -> None:
+def reseal(folder: Path, path: Path, content: bytes, signer: SiteSigner) -> None:
     """Put other content into the package and make everything agree with it that lists it."""
     path.write_bytes(content)
     facts = facts_of(folder)

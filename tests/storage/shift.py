@@ -32,6 +32,7 @@ import sqlite_utils
 
 from storage import archive as archive_module
 from storage.archive import Archive
+from storage.disclosures import DisclosedFile
 from storage.evidence.package import export
 from storage.later import Actor, Amendment, EvidenceGroup, Role
 from storage.rebuild import rebuild
@@ -163,6 +164,26 @@ def policy(root: Path) -> None:
             say("deleted", doomed.session)
 
 
+def disclosed(root: Path) -> None:
+    """What was packed leaves three times, told to three people, with a checkpoint between."""
+    with Archive.open(root, clock=lambda: AFTER) as archive:
+        packed = [session.id for session in archive.find(NUMBER)]
+        for number, sessions in enumerate((packed, packed[:1], packed)):
+            told = archive.disclose(
+                ANN,
+                sessions=sessions,
+                profile="complete",
+                package=f"package-{number}.zip",
+                digest=f"{number}" * 64,
+                files=[DisclosedFile("data/clip.mp4", 9, "a" * 64)] * 3,
+                recipient=f"recipient {number}",
+                reason="a claim",
+            ).result()
+            say("disclosed", told.id, *told.sessions)
+            if number == 1:
+                say("head", archive.checkpoint().result().head)
+
+
 def recover(root: Path) -> None:
     """What the bench does at its start."""
     with Archive.open(root, clock=lambda: AFTER) as archive:
@@ -193,7 +214,8 @@ def before(root: Path) -> None:
 
 
 PROGRAMS: Final[dict[str, Callable[[Path], None]]] = {
-    each.__name__: each for each in (shift, later, policy, recover, migrate, anew, before)
+    each.__name__: each
+    for each in (shift, later, policy, disclosed, recover, migrate, anew, before)
 }
 
 

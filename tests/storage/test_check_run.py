@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from storage import check_run, files
+from storage import check_run, files, schema
 from storage.archive import Archive
 from storage.check_run import UNFINISHED, Checked, check, last
 from storage.errors import ArchiveMissing
@@ -229,7 +229,7 @@ def test_an_archive_that_cannot_be_written_is_checked_all_the_same(
 
 def test_an_older_archive_is_checked_and_left_as_it_is(root: Path, packed: list[str]) -> None:
     db = sqlite3.connect(root / "archive.db")
-    db.execute("PRAGMA user_version = 5")
+    db.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     db.commit()
     db.close()
     assert [problem.path for problem in check(root, clock).problems]

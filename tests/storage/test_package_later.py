@@ -1,4 +1,4 @@
-"""A package of format 4 is signed, and tells all that was said and filed after the seal."""
+"""A package is signed, and tells all that was said and filed after the seal."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from storage.later import Actor, Amendment, Change, EvidenceGroup, Role
 from storage.problem import Problem
 from storage.records import Session, Waybill
 from storage.rows import media_of
+from storage.site_keys import site_signer
 from tests.storage.arrivals import ANN, PAT
 from tests.storage.desk import NUMBER, Desk
 from tests.storage.packages import facts_of, remanifest, reseal, unpacked_at
@@ -54,7 +55,7 @@ def packed(desk: Desk, tmp_path: Path) -> Session:
 @pytest.fixture
 def unpacked(desk: Desk, packed: Session, tmp_path: Path) -> Path:
     """The folder of its unpacked package."""
-    package = export(desk.archive, [packed], tmp_path / "out")
+    package = export(desk.archive, [packed], tmp_path / "out").path
     assert verify(package) == []
     return unpacked_at(package, tmp_path / "unpacked")
 
@@ -64,7 +65,7 @@ def test_all_that_was_said_and_filed_later_goes_along(
 ) -> None:
     assert unpacked.name.startswith(f"evidence-{RIGHT}-")
     facts = facts_of(unpacked)
-    assert facts["format"] == "packwitness-evidence-4"
+    assert facts["format"] == "packwitness-evidence-5"
     assert facts["sessions"][0]["tracking_number"] == NUMBER
     assert facts["effective"][packed.id] == RIGHT
     changes = ["rebound", "noted", "held", "undone", "refiled"]
@@ -81,17 +82,16 @@ def test_all_that_was_said_and_filed_later_goes_along(
     for shown in (
         f"<h1>{RIGHT}</h1>", NUMBER, "label printed late", "the customer called &lt;b&gt;",
         "claim 7", "claim closed", "invoice &amp; co.pdf", "tracking trace", "wrong folder",
-        "Recorded as", "原记录运单号", str(facts["head"]["hash"]), facts["key"],
+        "Recorded as", "原记录运单号", str(facts["head"]["hash"]), facts["keys"][0]["key"],
     ):  # fmt: skip
         assert shown in page, shown
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 def test_openssl_agrees_with_every_signature_in_a_package(unpacked: Path) -> None:
-    key = unpacked / "keys" / f"{facts_of(unpacked)['key']}.pem"
-    pairs = [(path, path.with_suffix(".json")) for path in (unpacked / "data").rglob("*.sig")]
-    assert len(pairs) == 9
-    pairs.append((unpacked / "tagmanifest-sha256.sig", unpacked / "tagmanifest-sha256.txt"))
+    (key,) = (unpacked / "keys").iterdir()
+    pairs = [(path, path.with_suffix(".json")) for path in unpacked.rglob("*.sig")]
+    assert len(pairs) == 9 + 1
     for signature, content in pairs:
         subprocess.run(
             ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(key), "-rawin",
@@ -117,19 +117,19 @@ def test_the_head_in_a_package_shows_a_ledger_that_was_cut(
 
 
 def test_a_package_that_lost_its_signatures_is_not_whole(desk: Desk, unpacked: Path) -> None:
-    own = unpacked / "tagmanifest-sha256.sig"
+    own = unpacked / "tagmanifest-sha256.txt.p7s"
     whole = own.read_bytes()
     own.unlink()
-    assert [problem.path for problem in verify(unpacked)] == [own.name]
+    assert {problem.path for problem in verify(unpacked)} == {own.name}
     own.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    assert [problem.path for problem in verify(unpacked)] == [own.name]
+    assert {problem.path for problem in verify(unpacked)} == {own.name}
     own.write_bytes(whole)
     assert verify(unpacked) == []
     for signature in sorted((unpacked / "data").rglob("*.sig")):
         name, kept = signature.relative_to(unpacked).as_posix(), signature.read_bytes()
-        reseal(unpacked, signature, bytes(64), desk.archive.signer)
+        reseal(unpacked, signature, bytes(64), site_signer(desk.archive.root))
         assert name in {problem.path for problem in verify(unpacked)}
-        reseal(unpacked, signature, kept, desk.archive.signer)
+        reseal(unpacked, signature, kept, site_signer(desk.archive.root))
     assert verify(unpacked) == []
 
 
@@ -141,7 +141,7 @@ def test_a_signature_that_was_taken_out_everywhere_is_missed(desk: Desk, unpacke
         signature.unlink()
         listed = [each for each in facts["files"] if each["path"] != name]
         (unpacked / "manifest.json").write_text(json.dumps({**facts, "files": listed}))
-        remanifest(unpacked, desk.archive.signer)
+        remanifest(unpacked, site_signer(desk.archive.root))
         assert {problem.path for problem in verify(unpacked)} == {name, "bag-info.txt"}
         signature.write_bytes(kept)
         (unpacked / "manifest.json").write_text(json.dumps(facts))
@@ -150,16 +150,17 @@ def test_a_signature_that_was_taken_out_everywhere_is_missed(desk: Desk, unpacke
 def test_a_key_in_another_form_is_named(desk: Desk, unpacked: Path, tmp_path: Path) -> None:
     (path,) = (unpacked / "keys").iterdir()
     path.write_bytes(keys.pem(signer_of(tmp_path / "forger").public))
-    remanifest(unpacked, desk.archive.signer)
+    remanifest(unpacked, site_signer(desk.archive.root))
     assert [problem.path for problem in verify(unpacked)] == [f"keys/{path.name}"]
 
 
 def test_lists_made_anew_without_the_key_show(unpacked: Path, tmp_path: Path) -> None:
     (unpacked / "index.html").write_text("all is well")
+    own = {"tagmanifest-sha256.txt.p7s"}
     remanifest(unpacked)
-    assert {problem.path for problem in verify(unpacked)} == {"tagmanifest-sha256.sig"}
-    remanifest(unpacked, signer_of(tmp_path / "forger"))
-    assert {problem.path for problem in verify(unpacked)} == {"tagmanifest-sha256.sig"}
+    assert {problem.path for problem in verify(unpacked)} == own
+    remanifest(unpacked, site_signer(tmp_path / "forger"))
+    assert {problem.path for problem in verify(unpacked)} == own | {"manifest.json.p7s"}
 
 
 def dropped(kind: str, change: str = "") -> Callable[[dict[str, Any]], None]:
@@ -179,7 +180,17 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "effective": lambda facts: facts["effective"].update(dict.fromkeys(facts["effective"], "X")),
     "no effective": lambda facts: facts.pop("effective"),
     "deleted": lambda facts: facts.update(deleted=[facts["sessions"][0]["session"]]),
-    "key": lambda facts: facts.update(key="0" * 16),
+    "site": lambda facts: facts["site"].update(root_sha256="0" * 64),
+    "no site": lambda facts: facts.pop("site"),
+    "head": lambda facts: facts["head"].update(hash="0" * 64),
+    "no head": lambda facts: facts.pop("head"),
+    "path": lambda facts: facts["ledger"][0]["path"].pop(),
+    "no path": lambda facts: facts["ledger"][0].update(path=None),
+    "other path": lambda facts: facts["ledger"][0].update(path=facts["ledger"][1]["path"]),
+    "checkpoint": lambda facts: facts["ledger"][0].update(checkpoint=99),
+    "archive": lambda facts: facts.update(archive="another"),
+    "complete": lambda facts: facts["completeness"]["documents"].update(claim_form=1),
+    "group": lambda facts: facts["groups"].update(dict.fromkeys(facts["groups"], "media")),
     "keys": lambda facts: facts.update(keys=[]),
     "public": lambda facts: facts["keys"][0].update(public="00" * 32),
     "short public": lambda facts: facts["keys"][0].update(public="00"),
@@ -199,7 +210,7 @@ def test_whoever_holds_the_key_cannot_make_the_facts_contradict_the_evidence(
     facts = facts_of(unpacked)
     FORGERIES[forgery](facts)
     (unpacked / "manifest.json").write_text(json.dumps(facts))
-    remanifest(unpacked, desk.archive.signer)
+    remanifest(unpacked, site_signer(desk.archive.root))
     assert verify(unpacked)
 
 
@@ -207,7 +218,7 @@ def test_an_amendment_of_what_is_not_there_is_named(desk: Desk, unpacked: Path) 
     facts = facts_of(unpacked)
     dropped("documents")(facts)
     (unpacked / "manifest.json").write_text(json.dumps(facts))
-    remanifest(unpacked, desk.archive.signer)
+    remanifest(unpacked, site_signer(desk.archive.root))
     refiled = next(each for each in facts["amendments"] if each["change"] == "refiled")
     name = f"data/{refiled['amendment']}/amendment.json"
     assert Problem(name, "amends nothing that is in the package") in verify(unpacked)
@@ -222,16 +233,16 @@ def test_a_manifest_that_was_sealed_anew_is_not_the_ledgers(
     path = sorted((unpacked / "data").rglob(name))[0]
     changed = path.read_bytes().replace(b"Ann", b"Eve").replace(b"invoice", b"receipt")
     assert changed != path.read_bytes()
-    reseal(unpacked, path, changed, desk.archive.signer)
+    reseal(unpacked, path, changed, site_signer(desk.archive.root))
     signature = path.with_suffix(".sig")
-    reseal(unpacked, signature, desk.archive.signer.sign(changed), desk.archive.signer)
+    reseal(unpacked, signature, desk.archive.signer.sign(changed), site_signer(desk.archive.root))
     assert verify(unpacked)
 
 
 def test_a_key_that_does_not_belong_is_named(desk: Desk, unpacked: Path, tmp_path: Path) -> None:
     stranger = signer_of(tmp_path / "stranger")
     (unpacked / "keys" / f"{stranger.id}.pem").write_bytes(b"a key")
-    remanifest(unpacked, desk.archive.signer)
+    remanifest(unpacked, site_signer(desk.archive.root))
     assert [problem.path for problem in verify(unpacked)] == [f"keys/{stranger.id}.pem"]
 
 
@@ -256,7 +267,7 @@ def test_a_session_deleted_by_policy_is_exported_as_what_it_was(
     session = desk.pack()
     desk.pack(pass_no=2)
     deleted(desk, root, session)
-    package = export(desk.archive, desk.archive.find(NUMBER), tmp_path / "out")
+    package = export(desk.archive, desk.archive.find(NUMBER), tmp_path / "out").path
     assert verify(package) == []
     folder = unpacked_at(package, tmp_path / "unpacked")
     assert facts_of(folder)["deleted"] == [session.id]
@@ -268,7 +279,7 @@ def test_a_session_deleted_by_policy_is_exported_as_what_it_was(
     facts = facts_of(folder)
     facts["deleted"] = []
     (folder / "manifest.json").write_text(json.dumps(facts))
-    remanifest(folder, desk.archive.signer)
+    remanifest(folder, site_signer(desk.archive.root))
     assert verify(folder)
 
 
@@ -277,7 +288,7 @@ def test_a_damaged_document_is_left_out_and_named(
 ) -> None:
     document, *_ = desk.archive.documents_of(RIGHT)[0]
     (root / document.path).write_bytes(b"%PDF-1.4 another one")
-    package = export(desk.archive, [packed], tmp_path / "again")
+    package = export(desk.archive, [packed], tmp_path / "again").path
     assert verify(package) == []
     folder = unpacked_at(package, tmp_path / "unpacked")
     assert facts_of(folder)["left_out_damaged_documents"] == [document.id]
@@ -309,7 +320,9 @@ def test_an_export_tells_who_made_it_and_asks_for_the_right(
     with pytest.raises(NotAllowed):
         export(archive, [packed], tmp_path / "no", actor=PAT)
     with pytest.raises(NotAllowed):
-        archive.record_export(PAT, [packed.id], "0" * 64, "none.zip").result()
+        archive.disclose(
+            PAT, sessions=[packed.id], profile="complete", package="x", digest="0" * 64, files=[]
+        ).result()
     nobody = archive.nobody()
     assert nobody is not None
     archive.admit(nobody, "Sue", Role.SUPERVISOR, "482913").result()

@@ -107,7 +107,7 @@ def test_it_works_on_like_a_new_one(second: Path) -> None:
         packed = Desk(archive).pack(NUMBER, pass_no=2)
         assert archive.get(packed.id) == packed
         assert packed.waybill.check is CheckDigit.OK
-        package = export(archive, archive.recent(9), second / "new")
+        package = export(archive, archive.recent(9), second / "new").path
     assert verify(second) == verify(package) == []
 
 

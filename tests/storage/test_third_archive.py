@@ -117,7 +117,7 @@ def test_what_was_sealed_then_is_corrected_and_held_now(third: Path) -> None:
         corrected(archive, hostile.id)
         (found,) = archive.find("CORRECTED1")
         assert found.waybill.number == HOSTILE
-        package = export(archive, [hostile], third / "new")
+        package = export(archive, [hostile], third / "new").path
     assert verify(third) == verify(package) == []
 
 

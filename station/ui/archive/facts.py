@@ -22,11 +22,14 @@ from storage.records import Kind, LabelCheck, Status
 if TYPE_CHECKING:
     import datetime as dt
 
-    from station.dossier import Dossier, Record, Told
+    from station.dossier import Dossier, Record
     from station.ui.archive.words import Words
+    from storage.disclosures import Disclosure
     from storage.records import Clip, Gap, Shot
 
 HASH_CHARS: Final = 16
+GIVEN_SHOWN: Final = 3
+"""So many exports of a session stand among its facts; the timeline has all of them."""
 SIGNS: Final = {"done": "✔", "check": "▲", "stop": "✖", "work": "◉", "quiet": "○", "": ""}
 _MANIFESTS: Final = {
     Manifest.OPEN: "quiet",
@@ -167,7 +170,12 @@ def _later(dossier: Dossier, record: Record, words: Words) -> _Said:
         yield "document", text, "" if paper.present else "stop"
     for each in record.standing(Change.NOTED):
         yield "note", _signed(each.text, each.by), ""
-    yield "disclosed", disclosures(record.told, words), ""
+    yield "disclosed", seen_by(record, words), ""
+    for disclosure in record.disclosures[: -GIVEN_SHOWN - 1 : -1]:
+        yield "given", given(disclosure), ""
+    if len(record.disclosures) > GIVEN_SHOWN:
+        params = [("count", str(len(record.disclosures) - GIVEN_SHOWN))]
+        yield "given", words.text("parcel.given_more", params), "quiet"
     for _, number in dossier.elsewhere:
         yield "elsewhere", words.text("parcel.elsewhere", [("number", number)]), "check"
 
@@ -217,16 +225,27 @@ def tone(record: Record) -> str:
     return "done"
 
 
-def disclosures(told: tuple[Told, ...], words: Words) -> str:
+def seen_by(record: Record, words: Words) -> str:
     """How often the session was looked at and left the archive, and who was the last."""
+    looks = [each for each in record.told if each.event == LedgerEvent.LOOKED]
     parts = []
-    for event, key in ((LedgerEvent.EXPORTED, "exported"), (LedgerEvent.LOOKED, "looked")):
-        found = [each for each in told if each.event == event]
-        if found:
-            by = str(found[-1].facts.get("by") or "·")
-            params = [("count", str(len(found))), ("by", by)]
+    for key, by in (
+        ("exported", [each.by for each in record.disclosures]),
+        ("looked", [str(each.facts.get("by") or "") for each in looks]),
+    ):
+        if by:
+            params = [("count", str(len(by))), ("by", by[-1] or "·")]
             parts.append(words.text(f"parcel.disclosed.{key}", params))
     return " · ".join(parts) or words.text("parcel.none")
+
+
+def given(each: Disclosure) -> str:
+    """One export: for whom and why, then when, by whom, and as what."""
+    whom = shown(each.recipient) or "—"
+    if each.reason:
+        whom += f": {whole(each.reason)}"
+    when = f"{each.at.astimezone(LOCAL):%Y-%m-%d %H:%M}"
+    return f"{whom}\n{when} · {shown(each.by) or '·'} · {shown(each.profile or each.package)}"
 
 
 def tab(record: Record, words: Words) -> str:

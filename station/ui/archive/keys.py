@@ -29,6 +29,7 @@ _SHOWN_AS = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "delete": "Del",
+    "tab": "Tab",
     "left": "←",
     "right": "→",
     "up": "↑",

@@ -1,6 +1,6 @@
-"""Writing the packages of marked sessions: one for each tracking number, one after the other.
+"""Exporting marked sessions: what a profile makes of each tracking number, one after the other.
 
-Runs on the caller's thread; a package that is stopped half-way is not there. Knows no widget.
+Runs on the caller's thread; an export that is stopped half-way is not there. Knows no widget.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from storage.errors import ArchiveError
 
 if TYPE_CHECKING:
+    from station.exporting import Way
     from storage.archive import Archive
     from storage.later import Actor
     from storage.search import Hit
 
 Told = Callable[[int, int, str], None]
-"""How many of all bytes are packed, and the number at hand."""
+"""How much of everything is done, and the number at hand."""
 
 
 class Stopped(Exception):
@@ -28,9 +29,11 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Packed:
-    """What came of it: the packages, what failed with why, and whether it was stopped."""
+    """What came of it: the packages and folders, what each lacks, what failed with why, and whether
+    it was stopped."""
 
     paths: list[Path] = field(default_factory=list)
+    lacking: list[tuple[str, str]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
 
@@ -46,14 +49,14 @@ def by_number(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
 def pack(
     archive: Archive,
     actor: Actor,
+    way: Way,
     hits: Iterable[Hit],
     target: Path,
     tell: Told,
     stop: threading.Event,
+    language: str = "en",
 ) -> Packed:
-    """Write the packages below the folder `target`. What fails does not hold up the others."""
-    from storage.evidence.package import export
-
+    """Export below the folder `target`. What fails does not hold up the others."""
     packed, numbers = Packed(), by_number(hits)
     everything = max(1, sum(hit.bytes for each in numbers.values() for hit in each))
     before = 0
@@ -70,9 +73,11 @@ def pack(
         tell(before, everything, number)
         try:
             if stop.is_set():
-                raise Stopped  # noqa: TRY301 - as from within the package
+                raise Stopped  # noqa: TRY301 - as from within the export
             sessions = [session for hit in each if (session := archive.get(hit.session_id))]
-            packed.paths.append(export(archive, sessions, target, progress=progress, actor=actor))
+            kit = way.out(archive, actor, sessions, target, progress)
+            packed.paths.append(kit.path)
+            packed.lacking += [(number, lack.said(language)) for lack in kit.shortfalls]
         except Stopped:
             packed.stopped = True
             return packed

@@ -369,4 +369,5 @@ class ParcelScreen(Screen[None]):
             return
         hits = [hit for hit in page.hits if hit.number == self._number]
         if hits:
-            self.app.push_screen(ExportScreen(self._archive, self._actor, self._words, hits))
+            here = (self._archive, self._config, self._actor, self._words)
+            self.app.push_screen(ExportScreen(*here, hits))

@@ -360,4 +360,5 @@ class SearchScreen(Screen[None]):
         results = self._results
         hits = list(results.marked.values()) or [hit for hit in [results.current] if hit]
         if hits:
-            self.app.push_screen(ExportScreen(self._archive, self._actor, self._words, hits))
+            here = (self._archive, self._config, self._actor, self._words)
+            self.app.push_screen(ExportScreen(*here, hits))

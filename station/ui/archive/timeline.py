@@ -19,6 +19,7 @@ from storage.records import LabelCheck, Status, parse_utc
 if TYPE_CHECKING:
     from station.dossier import Dossier, Paper, Record, Told
     from station.ui.archive.words import Words
+    from storage.disclosures import Disclosure
     from storage.records import Shot
 
 Params = tuple[tuple[str, str], ...]
@@ -30,9 +31,10 @@ _SHOWN_ELSEWHERE: Final = frozenset(
         LedgerEvent.INTERRUPTED,
         LedgerEvent.AMENDED,
         LedgerEvent.DOCUMENT_FILED,
+        LedgerEvent.EXPORTED,
     }
 )
-"""Ledger events whose facts stand in the session, the amendment or the document."""
+"""Ledger events whose facts stand in the session, the amendment, the document or the disclosure."""
 _CHANGES: Final = {
     Change.REBOUND: ("⇄", "check"),
     Change.NOTED: ("✎", "quiet"),
@@ -74,12 +76,13 @@ def events(dossier: Dossier, record: Record) -> tuple[Event, ...]:
     found = [
         *_packed(record),
         *(_said(each) for each in record.amendments),
-        *_disclosed(record.told),
+        *(_left(each) for each in record.disclosures),
+        *_told_only(record.told),
     ]
     for paper in dossier.papers:
         found.append(_filed(paper))
         found += (_said(each) for each in paper.amendments)
-        found += _disclosed(paper.told)
+        found += _told_only(paper.told)
     return tuple(sorted(found, key=lambda event: event.at))
 
 
@@ -141,8 +144,20 @@ def _filed(paper: Paper) -> Event:
     return Event(document.filed_at, "parcel.event.document", params, "▤", "work", paper=paper)
 
 
-def _disclosed(told: Sequence[Told]) -> Iterator[Event]:
-    """What the ledger tells that nothing else does: who looked, what left, what was repaired."""
+def _left(each: Disclosure) -> Event:
+    key = "parcel.event.exported_for" if each.recipient else "parcel.event.exported"
+    params = (
+        ("by", each.by or "·"),
+        ("recipient", each.recipient),
+        ("package", each.package),
+        ("profile", each.profile),
+        ("reason", each.reason),
+    )
+    return Event(each.at, key, params, "➔", "check")
+
+
+def _told_only(told: Sequence[Told]) -> Iterator[Event]:
+    """What the ledger tells that nothing else does: who looked, what was repaired."""
     for each in told:
         if each.event in _SHOWN_ELSEWHERE:
             continue
@@ -150,11 +165,9 @@ def _disclosed(told: Sequence[Told]) -> Iterator[Event]:
             at = parse_utc(str(each.facts["at"]))
         except (KeyError, ValueError):
             continue
-        names = ("by", "what", "package", "path", "digest")
+        names = ("by", "what", "path")
         params = tuple((name, str(each.facts.get(name) or "·")) for name in names)
-        if each.event == LedgerEvent.EXPORTED:
-            yield Event(at, "parcel.event.exported", params, "➔", "check")
-        elif each.event == LedgerEvent.LOOKED:
+        if each.event == LedgerEvent.LOOKED:
             yield Event(at, "parcel.event.looked", params, "◌", "quiet")
         else:
             facts = (*params, ("event", each.event.replace("_", " ")))

@@ -119,7 +119,7 @@ class Viewing:
     ) -> Iterator[tuple[int, Bgr | str]]:
         """The pictures of the moments by their index, clip by clip; a key below `parcel.picture`
         where there is none."""
-        from capture.film import FilmUnreadable, frames
+        from storage.evidence.film import FilmUnreadable, frames
 
         for clip in dict.fromkeys(moment.clip for moment in moments):
             wanted = [at for at, moment in enumerate(moments) if moment.clip == clip]

@@ -244,6 +244,39 @@ async def test_a_wrong_label_and_missing_photos_stand_out(archive: Archive, desk
         assert "✎ clock: evil \\x1b[2J" in happened(screen)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_who_got_it_stands_on_the_page(archive: Archive, desk: Desk, language: str) -> None:
+    packed, other = desk.pack(), desk.pack("OTHER0001")
+    for number in range(7):
+        archive.disclose(
+            ANN,
+            sessions=[packed.id, other.id] if number else [other.id],
+            profile="bank-pdf",
+            package=f"out-{number}",
+            digest="d" * 64,
+            files=(),
+            recipient="" if number == 1 else f"Allianz {number}\x1b[2J",
+            reason="claim 7",
+        ).result()
+    async with opened(archive, language=language) as (screen, _):
+        page = facts(screen)
+        given = [line for line in page.splitlines() if "claim 7" in line]
+        assert len(given) == 3
+        for number, line in zip((6, 5, 4), given, strict=True):
+            assert f"Allianz {number}\\x1b[2J: claim 7" in line
+        assert page.count("Ann · bank-pdf") == 3
+        assert ("Given to" if language == "en" else "提供给") in page
+        assert ("exported 6×, last by Ann" if language == "en" else "导出 6 次，最近 Ann") in page
+        assert ("and 3 more" if language == "en" else "另有 3 次") in page
+        lines = happened(screen)
+        left = [line for line in lines if "out-" in line]
+        assert len(left) == 6
+        assert "Allianz" not in left[0]
+        assert "Allianz 2\\x1b[2J" in left[1]
+        assert "claim 7" in left[1]
+        assert not [line for line in lines if "out-0" in line]
+
+
 async def test_an_open_session_can_be_looked_at(archive: Archive, desk: Desk) -> None:
     desk.open()
     async with opened(archive) as (screen, _):

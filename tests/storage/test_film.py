@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from capture.film import Bgr, FilmUnreadable, frames
+from storage.evidence.film import NEAR_MS, Bgr, FilmUnreadable, frames, near_frames
 
 FPS = 10
 COUNT = 40
@@ -128,3 +128,45 @@ def test_a_clip_without_pictures_is_refused(tmp_path: Path) -> None:
 def test_a_clip_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FilmUnreadable, match=r"gone\.mp4"):
         taken(tmp_path / "gone.mp4", [0])
+
+
+def near(path: Path, moments_ms: Sequence[int]) -> list[tuple[int, int, int]]:
+    """For each moment: its index, where the picture is said to be, and which frame it is."""
+    found = near_frames(path, moments_ms, 640, threading.Event())
+    return [(index, at_ms, seen(picture)) for index, at_ms, picture in found]
+
+
+def test_a_near_picture_is_the_key_frame_closest_to_its_moment(clip: Path) -> None:
+    # Key frames are at 0, 1.5 and 3 s.
+    assert near(clip, [0, 700, 800, 1_600, 2_200, 2_300]) == [
+        (0, 0, 0), (1, 0, 0), (2, 1_500, 15), (3, 1_500, 15), (4, 1_500, 15), (5, 3_000, 30),
+    ]  # fmt: skip
+
+
+def test_where_no_key_frame_is_near_it_is_the_picture_of_the_moment(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"g": "999", "crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(COUNT):
+            grey = np.full((HEIGHT, WIDTH, 3), level(index), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
+        container.mux(stream.encode(None))
+    assert near(path, [NEAR_MS - 100, 2_000, 3_940, 60_000]) == [
+        (0, 0, 0), (1, 2_000, 20), (2, 3_900, 39), (3, 3_900, 39),
+    ]  # fmt: skip
+
+
+def test_near_pictures_end_when_they_are_stopped(clip: Path) -> None:
+    stop = threading.Event()
+    film = near_frames(clip, range(0, 4_000, 100), 160, stop)
+    assert next(film)[0] == 0
+    stop.set()
+    assert list(film) == []
+
+
+def test_near_pictures_of_what_is_no_clip_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"no clip")
+    with pytest.raises(FilmUnreadable, match=r"clip\.mp4"):
+        near(path, [0])
