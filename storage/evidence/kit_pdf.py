@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from storage import files
 from storage.errors import ReportTooLarge
 from storage.evidence.contents import contents_of
-from storage.evidence.kit_files import Made, Share, Source, name_of
+from storage.evidence.kit_files import Made, Share, Source, name_of, sealed_path
 from storage.evidence.kit_parts import Making
 from storage.evidence.package import stated_of
 from storage.evidence.redact import Box, on
@@ -28,7 +28,7 @@ def add_pdf(
 ) -> None:
     """Write the report of all these sessions into the kit.
 
-    Raises NothingToExport, Refused, SiteKeysUnusable, OSError.
+    Raises NothingToExport, ChecksumMismatch, Refused, SiteKeysUnusable, OSError.
     """
     profile = making.profile
     if not profile.takes("pdf"):
@@ -36,6 +36,9 @@ def add_pdf(
         return
     archive = making.archive
     contents = contents_of(archive, sessions)
+    for session in contents.sessions:
+        for item in () if session.id in contents.deleted else media_of(session):
+            sealed_path(archive.root, item)
     share(0.2)
     stated = stated_of(archive, contents, signer or site_signer(archive.root))
     limits = [profile.most(name) for name in ("pdf_bytes", "file_bytes", "total_bytes")]

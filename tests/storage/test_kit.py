@@ -457,8 +457,9 @@ def test_a_damaged_source_stops_it_without_a_trace(counter: Counter, what: str, 
         elsewhere = counter.archive.root / "elsewhere"
         elsewhere.write_bytes(content)
         source.symlink_to(elsewhere)
-    with pytest.raises(ChecksumMismatch):
-        counter.export("tiktok-damage")
+    for profile in ("tiktok-damage", "bank-pdf"):
+        with pytest.raises(ChecksumMismatch):
+            counter.export(profile)
     assert counter.left == [] and counter.archive.disclosures(NUMBER) == []
 
 
