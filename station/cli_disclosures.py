@@ -122,7 +122,7 @@ def _digests(path: Path) -> list[str]:
 
     digests = [_sha256(path)] if path.is_file() else []
     if path.is_dir():
-        from storage.evidence.kit_told import TOLD
+        from storage.evidence.kit.kit_told import TOLD
 
         digests += [_sha256(told_by) for told_by in [path / TOLD] if told_by.is_file()]
     if path.is_dir() or path.suffix.lower() == ".zip":

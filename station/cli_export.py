@@ -1,6 +1,6 @@
 """`packwitness export`: evidence leaves the archive, for one waybill or for a list of them.
 
-Part of `station.cli`, which adds it to its group. What is made is `storage.evidence.kit`'s.
+Part of `station.cli`, which adds it to its group. What is made is `storage.evidence.kit.kit.kit`'s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from station.config import Config
     from station.exporting import Way
     from storage.archive import Archive
-    from storage.evidence.kit import Kit
+    from storage.evidence.kit.kit import Kit
     from storage.later import Actor
     from storage.records import Session
 

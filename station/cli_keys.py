@@ -233,7 +233,7 @@ def _given_out(content: bytes, out: Path | None) -> None:
 
 
 def _lines(found: SiteFiles | None, config: Config) -> list[str]:
-    from storage.evidence.chain import named
+    from storage.evidence.signing.chain import named
     from storage.site_keys import fingerprint, grouped
 
     if found is None:
@@ -273,7 +273,7 @@ def _signer_key(found: SiteFiles, config: Config) -> str:
 
 
 def _spoken(found: SiteFiles, config: Config) -> dict[str, Any]:
-    from storage.evidence.chain import named
+    from storage.evidence.signing.chain import named
     from storage.site_keys import fingerprint
 
     return {

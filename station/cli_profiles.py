@@ -12,7 +12,7 @@ from station.options import as_json_option, site
 
 if TYPE_CHECKING:
     from station.config import Config
-    from storage.evidence.profiles import Limit, Profile
+    from storage.evidence.kit.profiles import Limit, Profile
 
 _HEADINGS: Final = ("PROFILE", "MAKES", "WITHIN", "LIMITS ARE", "FOR")
 _WITHIN: Final = (
@@ -40,8 +40,8 @@ def profiles(config: Config, name: str | None, as_json: bool) -> int:
     of profiles ([evidence] profiles) adds to these, or puts other limits into them.
     """
     from storage.errors import UnknownProfile
-    from storage.evidence.kit_told import profile_to_json
-    from storage.evidence.profiles import load
+    from storage.evidence.kit.kit_told import profile_to_json
+    from storage.evidence.kit.profiles import load
 
     known = load(config.profiles_file)
     if name is not None and name not in known:
@@ -82,7 +82,7 @@ def _row(profile: Profile) -> tuple[str, ...]:
 
 
 def _described(profile: Profile) -> str:
-    from storage.evidence.profiles import LIMITS
+    from storage.evidence.kit.profiles import LIMITS
 
     lines = [
         f"{profile.name}: {harmless(profile.title.en)} / {harmless(profile.title.zh)}",

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from station.config import Config
     from storage.archive import Archive
-    from storage.evidence.kit import Kit
-    from storage.evidence.profiles import Profile
-    from storage.evidence.redact import Box
+    from storage.evidence.kit.kit import Kit
+    from storage.evidence.kit.profiles import Profile
+    from storage.evidence.kit.redact import Box
     from storage.later import Actor
     from storage.records import Session
     from storage.site_keys import SiteSigner
@@ -46,9 +46,8 @@ class Way:
         target: Path,
         progress: Progress | None = None,
     ) -> Kit:
-        """What was made of these sessions of one waybill. Raises as `storage.evidence.kit.assemble`
-        does."""
-        from storage.evidence.kit import assemble
+        """What was made of these sessions of one waybill. Raises as its `assemble` does."""
+        from storage.evidence.kit.kit import assemble
 
         return assemble(
             archive,
@@ -81,8 +80,8 @@ def way_out(
     RedactionRefused, SigningFailed, NotAllowed, ArchiveError.
     """
     from storage.errors import UnknownProfile
-    from storage.evidence.profiles import load
-    from storage.evidence.redact import parsed
+    from storage.evidence.kit.profiles import load
+    from storage.evidence.kit.redact import parsed
 
     known = load(config.profiles_file)
     evidence = config.evidence

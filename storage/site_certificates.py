@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from storage.errors import Refused
-from storage.evidence.cms import PrivateKey
+from storage.evidence.signing.cms import PrivateKey
 
 ROOT_YEARS, SIGNER_YEARS = 30, 10
 YEAR = dt.timedelta(days=365.25)

@@ -15,8 +15,8 @@ from cryptography import x509
 
 from storage import files, keys, site_certificates, site_folder
 from storage.errors import Refused, SiteKeysUnusable
-from storage.evidence import chain as chains
-from storage.evidence.cms import PrivateKey
+from storage.evidence.signing import chain as chains
+from storage.evidence.signing.cms import PrivateKey
 from storage.site_folder import SiteFiles
 from storage.site_keys import TIMEOUT_S, SiteSigner, fingerprint
 

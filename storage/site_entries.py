@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from storage import ledger, people, rows, site_folder
 from storage.errors import SiteKeysUnusable
-from storage.evidence import chain
+from storage.evidence.signing import chain
 from storage.later import Actor, Right
 from storage.ledger import Entry, LedgerEvent
 from storage.records import utc_text

@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 
 from storage import errors, files, keys
 from storage.errors import ArchiveBusy, Refused, SiteKeysUnusable
-from storage.evidence import chain as chains
-from storage.evidence.cms import PrivateKey
+from storage.evidence.signing import chain as chains
+from storage.evidence.signing.cms import PrivateKey
 
 FOLDER = "site"
 ROOT, ROOT_KEY = "root.pem", "root.key"

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import hashes
 
 from storage import site_certificates, site_folder
 from storage.errors import SigningFailed, SiteKeysUnusable
-from storage.evidence import chain as chains
-from storage.evidence import cms
-from storage.evidence.cms import PrivateKey
+from storage.evidence.signing import chain as chains
+from storage.evidence.signing import cms
+from storage.evidence.signing.cms import PrivateKey
 
 TIMEOUT_S = 60.0
 """How long a program outside may take: somebody may have to type a PIN there."""

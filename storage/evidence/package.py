@@ -35,11 +35,11 @@ from storage.errors import (
 from storage.evidence import bag, stored_zip
 from storage.evidence.bag import Payload
 from storage.evidence.completeness import completeness_to_json
-from storage.evidence.content_credentials import sidecar
 from storage.evidence.contents import Contents, contents_of
 from storage.evidence.how_to import how_to
-from storage.evidence.page import page
-from storage.evidence.report import report
+from storage.evidence.page.page import page
+from storage.evidence.report.report import report
+from storage.evidence.signing.content_credentials import sidecar
 from storage.evidence.stated import Stated
 from storage.evidence.unfinished import unfinished
 from storage.later import Actor, Right, amendment_to_json, document_to_json

@@ -13,7 +13,8 @@ from cryptography import x509
 
 from storage import checkpoint_files, keys, ledger_proofs, timestamps
 from storage.checkpoint_files import Checkpoint
-from storage.evidence import bag, chain, cms
+from storage.evidence import bag
+from storage.evidence.signing import chain, cms
 from storage.ledger import Entry, facts
 from storage.ledger_proofs import Proof
 from storage.problem import Problem

@@ -31,7 +31,7 @@ from ulid import ULID
 from storage.archive import Archive
 from storage.evidence.contents import contents_of
 from storage.evidence.package import export
-from storage.evidence.report import report
+from storage.evidence.report.report import report
 from storage.evidence.stated import Stated
 from storage.records import EndReason, Kind, LabelCheck, Session, Shot, Status, Waybill
 from storage.rows import media_of

@@ -25,9 +25,9 @@ import av
 from av.video.frame import VideoFrame
 
 from capture.codecs import LIBX264, X264_OPTIONS
-from storage.evidence import clip_text
-from storage.evidence.clip_fit import CRF, HEIGHT_PX, fit
-from storage.evidence.clip_wanted import Wanted
+from storage.evidence.kit import clip_text
+from storage.evidence.kit.clip_fit import CRF, HEIGHT_PX, fit
+from storage.evidence.kit.clip_wanted import Wanted
 from tests.performance.scenes import FPS, bench_pictures
 
 LOOP_S = 4

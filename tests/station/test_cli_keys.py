@@ -12,7 +12,7 @@ from cryptography import x509
 
 from station.cli import main
 from storage.archive import Archive
-from storage.evidence import cms
+from storage.evidence.signing import cms
 from storage.site_keys import fingerprint, grouped, site_signer
 from tests.storage.authorities import Chain
 from tests.storage.desk import Desk

@@ -9,7 +9,7 @@ import pytest
 
 from station.cli import main
 from station.config import load_config
-from storage.evidence.profiles import load
+from storage.evidence.kit.profiles import load
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

@@ -10,8 +10,8 @@ from typing import Any
 import pypdfium2
 from PIL import Image
 
-from storage.evidence.kit import Kit
-from storage.evidence.profiles import Profile
+from storage.evidence.kit.kit import Kit
+from storage.evidence.kit.profiles import Profile
 from tests.storage.clips import probe
 
 

@@ -10,12 +10,12 @@ import av
 import numpy as np
 import pytest
 
-from storage.evidence import clip_text
-from storage.evidence.clip_fit import fit
-from storage.evidence.clip_text import Cues, cues_from, cues_of, harmless, plate
-from storage.evidence.clip_wanted import Fitted, TooBig, Wanted
 from storage.evidence.film import FilmUnreadable
-from storage.evidence.redact import Box
+from storage.evidence.kit import clip_text
+from storage.evidence.kit.clip_fit import fit
+from storage.evidence.kit.clip_text import Cues, cues_from, cues_of, harmless, plate
+from storage.evidence.kit.clip_wanted import Fitted, TooBig, Wanted
+from storage.evidence.kit.redact import Box
 from tests.storage.clips import FPS, HEIGHT, WIDTH, film, frames, needs_ffprobe, probe
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)

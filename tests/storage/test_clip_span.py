@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.evidence.clip_span import Stretch, cover_ms, stretches
+from storage.evidence.kit.clip_span import Stretch, cover_ms, stretches
 from storage.records import Clip, Kind, Note, Session, Shot, Status, Waybill
 from tests.storage.desk import NOON, NUMBER
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.evidence import cms, der
-from storage.evidence.cms import PrivateKey
+from storage.evidence.signing import cms, der
+from storage.evidence.signing.cms import PrivateKey
 from tests.storage.authorities import (
     LEAF,
     MAIL,

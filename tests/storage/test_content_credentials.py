@@ -12,8 +12,8 @@ import pytest
 
 from storage import site_folder
 from storage.errors import NoContentCredentials
-from storage.evidence import content_credentials
-from storage.evidence.content_credentials import sidecar, unable
+from storage.evidence.signing import content_credentials
+from storage.evidence.signing.content_credentials import sidecar, unable
 from storage.site_keys import SiteSigner, site_signer
 from tests.storage.desk import photo, video
 

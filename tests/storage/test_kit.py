@@ -26,11 +26,11 @@ from storage.errors import (
     NothingToExport,
     RedactionRefused,
 )
-from storage.evidence.kit import Kit, assemble
-from storage.evidence.measured import Measured, faults
-from storage.evidence.profiles import Certainty, Limit, Profile, load
-from storage.evidence.redact import Box
-from storage.evidence.shortfalls import Lack
+from storage.evidence.kit.kit import Kit, assemble
+from storage.evidence.kit.measured import Measured, faults
+from storage.evidence.kit.profiles import Certainty, Limit, Profile, load
+from storage.evidence.kit.redact import Box
+from storage.evidence.kit.shortfalls import Lack
 from storage.evidence.verify import verify
 from storage.later import Actor, EvidenceGroup, Role
 from storage.ledger import LedgerEvent, facts
@@ -497,8 +497,8 @@ def test_killed_halfway_it_leaves_nothing_that_anybody_takes_for_a_kit(counter: 
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from storage.archive import Archive\n"
-        "from storage.evidence.kit import assemble\n"
-        "from storage.evidence.profiles import load\n"
+        "from storage.evidence.kit.kit import assemble\n"
+        "from storage.evidence.kit.profiles import load\n"
         "def kill(done, whole):\n"
         "    if done > whole * 0.4:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"

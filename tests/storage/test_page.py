@@ -16,10 +16,10 @@ from urllib.parse import unquote
 import pytest
 
 from storage.archive import Archive
-from storage.evidence import page_words
 from storage.evidence.contents import contents_of
 from storage.evidence.events import What
-from storage.evidence.page import SCRIPTS, page, script, style
+from storage.evidence.page import words as page_words
+from storage.evidence.page.page import SCRIPTS, page, script, style
 from storage.evidence.stated import Stated
 from storage.later import Change, EvidenceGroup, Role
 from storage.records import (
@@ -278,8 +278,7 @@ def test_a_bench_that_only_waits_has_no_lanes(desk: Desk) -> None:
 
 def test_every_word_is_there_in_both_languages_and_none_is_left_over() -> None:
     sources = "".join(
-        path.read_text(encoding="utf-8")
-        for path in Path(page_words.__file__).parent.glob("page*.py")
+        path.read_text(encoding="utf-8") for path in Path(page_words.__file__).parent.glob("*.py")
     )
     used = set(re.findall(r"[\"'](\w+\.[\w-]+)[\"']", sources))
     for table, names in {

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from storage.evidence.picture_fit import NoPicture, TooBig, fit, without_metadata
-from storage.evidence.redact import Box
+from storage.evidence.kit.picture_fit import NoPicture, TooBig, fit, without_metadata
+from storage.evidence.kit.redact import Box
 from tests.storage.desk import photo
 
 SECRET = b"SECRET-PLACE"

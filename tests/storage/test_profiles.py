@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import ProfilesUnreadable
-from storage.evidence import shortfalls
-from storage.evidence.profiles import LIMITS, Certainty, Kind, load
-from storage.evidence.shortfalls import Lack, Shortfall
+from storage.evidence.kit import shortfalls
+from storage.evidence.kit.profiles import LIMITS, Certainty, Kind, load
+from storage.evidence.kit.shortfalls import Lack, Shortfall
 
 LIMIT = 'source = "us", as_of = "2026-11", certainty = "own"'
 TITLE = 'title = { en = "A", zh = "甲" }\nabout = { en = "B", zh = "乙" }\n'

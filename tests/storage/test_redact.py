@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from storage.errors import RedactionRefused
-from storage.evidence.redact import Box, cover, cover_planes, on, parsed, plate
+from storage.evidence.kit.redact import Box, cover, cover_planes, on, parsed, plate
 
 fractions = st.floats(0, 0.99)
 sizes = st.floats(0.001, 1)

@@ -24,11 +24,11 @@ from storage.archive import Archive
 from storage.errors import ReportTooLarge
 from storage.evidence.contents import Contents, contents_of
 from storage.evidence.events import What
-from storage.evidence.glyphs import FAMILIES, drawn, font_folder, shown
-from storage.evidence.redact import Box
-from storage.evidence.report import Layout, report
-from storage.evidence.report_pictures import Fault
-from storage.evidence.report_words import Language
+from storage.evidence.kit.redact import Box
+from storage.evidence.report.glyphs import FAMILIES, drawn, font_folder, shown
+from storage.evidence.report.pictures import Fault
+from storage.evidence.report.report import Layout, report
+from storage.evidence.report.words import Language
 from storage.evidence.stated import Stated
 from storage.later import Change, EvidenceGroup, Role
 from storage.records import Clip, EndReason, LabelCheck, Session, Shot, Status, Waybill
@@ -241,7 +241,7 @@ def test_it_can_speak_one_language(
 
 
 def test_everything_that_can_be_said_has_its_words() -> None:
-    read = resources.files("storage.evidence").joinpath("report_words.toml").read_text("utf-8")
+    read = resources.files("storage.evidence.report").joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(read)
     for key, each in words.items():
         assert set(each) == {"en", "zh"}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storage.evidence.events import What
-from storage.evidence.sheet import Cell, cameras_of, cells_of, pictures
+from storage.evidence.report.sheet import Cell, cameras_of, cells_of, pictures
 from storage.records import Clip, Gap, Kind, Session, Shot, Status, Waybill
 from tests.storage.desk import NOON, video
 

@@ -15,7 +15,7 @@ from cryptography import x509
 from storage import ledger, schema, site_changes
 from storage.archive import Archive
 from storage.errors import ArchiveNotWritable, NotAllowed, Refused, SigningFailed, SiteKeysUnusable
-from storage.evidence import cms
+from storage.evidence.signing import cms
 from storage.later import Actor, Role
 from storage.ledger import LedgerEvent
 from storage.problem import Problem

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from storage import site_certificates, site_folder
 from storage.errors import SigningFailed, SiteKeysUnusable, StorageFailed
-from storage.evidence import cms
+from storage.evidence.signing import cms
 from storage.site_keys import SiteSigner, fingerprint, grouped, site_signer
 from tests.storage.authorities import SIGNING, WEB, Chain, openssl, openssl_verifies
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Page, expect
 
 from storage.archive import Archive
-from storage.evidence import cms
-from storage.evidence.page import SCRIPTS, script
+from storage.evidence.page.page import SCRIPTS, script
+from storage.evidence.signing import cms
 from storage.records import LabelCheck
 from storage.site_keys import SiteSigner, site_signer
 from tests.storage.authorities import Chain, rsa_key
@@ -542,5 +542,7 @@ def test_every_byte_of_a_signature_counts(window: Page, made: Path, key: Any) ->
 
 
 def test_every_part_of_the_script_is_in_the_page() -> None:
-    there = {path.name for path in Path(cms.__file__).parent.joinpath("viewer").glob("*.js")}
+    there = {
+        path.name for path in Path(cms.__file__).parents[1].joinpath("page/viewer").glob("*.js")
+    }
     assert there == set(SCRIPTS)

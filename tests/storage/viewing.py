@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from storage.archive import Archive
 from storage.evidence import bag
 from storage.evidence.contents import Contents, contents_of
-from storage.evidence.page import page
+from storage.evidence.page.page import page
 from storage.evidence.stated import Stated
 from storage.records import Session
 from storage.site_keys import SiteSigner, site_signer

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from station.config import Config
     from station.ui.archive.words import Words
     from storage.archive import Archive
-    from storage.evidence.profiles import Profile
+    from storage.evidence.kit.profiles import Profile
     from storage.later import Actor
     from storage.search import Hit
 
@@ -112,7 +112,7 @@ class ExportScreen(ModalScreen[None]):
     @work
     async def _load(self) -> None:
         """Show what can be exported for."""
-        from storage.evidence.profiles import load
+        from storage.evidence.kit.profiles import load
 
         try:
             known = await asyncio.to_thread(load, self._config.profiles_file)
