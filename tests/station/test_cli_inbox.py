@@ -78,6 +78,8 @@ def test_a_watch_files_what_arrives_until_it_is_stopped(world: InboxWorld) -> No
         [sys.executable, "-m", "station.cli", "inbox", "--watch", *site],
         stdout=subprocess.PIPE,
         text=True,
+        # A program that was started in the background has Ctrl-C ignored, and so have its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert program.stdout is not None
     assert program.stdout.readline() == f"watching {world.folder}\n"
