@@ -34,6 +34,11 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Told the bytes that are done and those that there are."""
 
+MISUNDERSTOOD = (
+    ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, OverflowError,
+)  # fmt: skip
+"""What reading a forged manifest may raise."""
+
 
 class Meter:
     """Adds up the bytes that are done."""
@@ -73,7 +78,7 @@ def parsed_manifest(content: bytes, shown: str) -> tuple[dict[str, Any], Session
         data = json.loads(content)
         session = session_from_json(data)
         _refuse_untyped(rows.media_of(session))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except MISUNDERSTOOD:
         return Problem(shown, "is no manifest of a session")
     return data, session
 
@@ -86,7 +91,7 @@ def parsed_check(
         data = json.loads(content)
         checks = check_from_json(data)
         _refuse_untyped(checks)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except MISUNDERSTOOD:
         return Problem(shown, "is no manifest of a camera check")
     return data, checks
 
@@ -95,7 +100,7 @@ def parsed_as(content: bytes, from_json: Callable[[dict[str, Any]], T]) -> T | N
     """What `from_json` makes of a manifest; None for what it does not understand."""
     try:
         return from_json(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except MISUNDERSTOOD:
         return None
 
 

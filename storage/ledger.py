@@ -224,6 +224,16 @@ def keys_told(chain: Iterable[Entry]) -> list[KeyChange]:
     return list(changes.values())
 
 
+def key_to_json(change: KeyChange) -> dict[str, str]:
+    """A key as an evidence package tells of it."""
+    return {
+        "key": change.key,
+        "public": change.public.hex(),
+        "known_since": change.at,
+        "endorsed_by": change.endorsed_by,
+    }
+
+
 def known_keys(db: Database) -> dict[str, bytes]:
     """The public bytes of each key that the ledger tells of, by its id."""
     return {change.key: change.public for change in key_changes(db)}

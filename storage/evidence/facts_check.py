@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage import keys, ledger
-from storage.check import parsed_check, parsed_manifest, pictures_of
+from storage.check import MISUNDERSTOOD, parsed_check, parsed_manifest, pictures_of
 from storage.evidence import bag, proof_check
 from storage.evidence.bag import FACTS, Payload
 from storage.evidence.completeness import completeness_to_json
@@ -46,7 +46,6 @@ SEALING = (
 )
 """The events that name the SHA-256 of a manifest, and the key that signed it."""
 MOVING = (Change.REBOUND, Change.REFILED)
-MISUNDERSTOOD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 Told = dict[str, Any]
 Files = Sequence[tuple[str, str]]
@@ -224,8 +223,14 @@ def _proof_problems(facts: Facts, tags: Mapping[str, bytes]) -> Iterator[Problem
             EvidenceGroup(facts.read["groups"][each["document"]])
             for each in facts.read["documents"]
         ]
+        as_of = max(str(ledger.facts(entry)["at"]) for _, entry in facts.excerpt)
+        if facts.read["as_of"] != as_of:
+            yield Problem(FACTS, f"is not as of {as_of}, when the newest of its entries was told")
+        known = ledger.keys_told(entry for _, entry in facts.excerpt)
+        if facts.read["keys"] != [ledger.key_to_json(change) for change in known]:
+            yield Problem(FACTS, "tells something else of the archive's keys than its ledger")
         complete = completeness_to_json(sessions, facts.deleted, groups)
-        if facts.read["completeness"] != complete:
+        if not _same(facts.read["completeness"], complete):
             yield Problem(FACTS, "tells of another completeness than its sessions")
     except MISUNDERSTOOD:
         yield Problem(FACTS, "cannot be understood")
@@ -252,14 +257,14 @@ def _parsed(told: Told, content: bytes, name: str) -> Files | Problem:
         session = parsed_manifest(content, name)
         if isinstance(session, Problem):
             return session
-        if told != session[0] and not _tells(told, session[1]):
+        if not _same(told, session[0]) and not _tells(told, session[1]):
             return _differs(name)
         return [(item.path, item.sha256) for item in media_of(session[1])]
     if manifest == CHECK_MANIFEST:
         check = parsed_check(content, name)
         if isinstance(check, Problem):
             return check
-        if check[0] != told:
+        if not _same(check[0], told):
             return _differs(name)
         return [(item.path, item.sha256) for item in pictures_of(check[1])]
     try:
@@ -271,7 +276,12 @@ def _parsed(told: Told, content: bytes, name: str) -> Files | Problem:
             again, items = document_to_json(document), [(document.path, document.sha256)]
     except MISUNDERSTOOD:
         return Problem(name, "is no manifest of what it should be")
-    return items if again == data == told else _differs(name)
+    return items if _same(again, data) and _same(data, told) else _differs(name)
+
+
+def _same(told: object, whole: object) -> bool:
+    """True for the same JSON, in which `true` is not 1 and 1 is not 1.0."""
+    return json.dumps(told, sort_keys=True) == json.dumps(whole, sort_keys=True)
 
 
 def _differs(name: str) -> Problem:
@@ -318,9 +328,9 @@ def _tells(told: Told, session: Session) -> bool:
     """
     try:
         same = session_from_json(told) == session
+        whole = session_to_json(session)
     except MISUNDERSTOOD:
         return False
-    whole = session_to_json(session)
     if "raw_scan_hex" not in told:
         whole["raw_scan"] = session.waybill.raw
     return same and _within(told, whole)
@@ -332,4 +342,4 @@ def _within(told: object, whole: object) -> bool:
         return all(key in whole and _within(value, whole[key]) for key, value in told.items())
     if isinstance(told, list) and isinstance(whole, list):
         return len(told) == len(whole) and all(map(_within, told, whole))
-    return told == whole
+    return _same(told, whole)

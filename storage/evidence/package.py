@@ -43,6 +43,7 @@ from storage.evidence.signing.content_credentials import sidecar
 from storage.evidence.stated import Stated
 from storage.evidence.unfinished import unfinished
 from storage.later import Actor, Right, amendment_to_json, document_to_json
+from storage.ledger import key_to_json
 from storage.records import Session, check_to_json, session_to_json, utc_text
 from storage.site_keys import SiteSigner
 
@@ -204,15 +205,7 @@ def _facts(archive: Archive, contents: Contents, signer: SiteSigner) -> dict[str
         "as_of": utc_text(contents.as_of),
         "site": {"name": signer.name, "root_sha256": signer.fingerprint},
         "head": {"seq": contents.head.seq, "hash": contents.head.hash},
-        "keys": [
-            {
-                "key": change.key,
-                "public": change.public.hex(),
-                "known_since": change.at,
-                "endorsed_by": change.endorsed_by,
-            }
-            for change in contents.keys
-        ],
+        "keys": [key_to_json(change) for change in contents.keys],
         "sessions": [session_to_json(session) for session in contents.sessions],
         "left_out_open": contents.left_out,
         "camera_checks": [check_to_json(check[0].id, check) for check in contents.checks],

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from cryptography import x509
 
+from storage.check import MISUNDERSTOOD
 from storage.errors import NoCertificate
 from storage.evidence import bag, proof_check
-from storage.evidence.facts_check import MISUNDERSTOOD
 from storage.evidence.signing import chain
 from storage.evidence.trees import opened
 from storage.problem import Problem
