@@ -194,7 +194,7 @@ def _stamp(manifest: bytes, tsa: str) -> tuple[bytes, str]:
     try:
         return timestamps.stamp(manifest, tsa), ""
     except NoStamp as error:
-        return b"", str(error)
+        return b"", f"{tsa} gave none ({error.why}); export again when it can be reached"
 
 
 def _facts(archive: Archive, contents: Contents, signer: SiteSigner) -> dict[str, Any]:

@@ -230,3 +230,19 @@ def test_content_credentials_lie_beside_when_asked_for(desk: Desk, tmp_path: Pat
     assert {name for name in names if name.startswith("c2pa/")} == {
         f"c2pa/{session.id}/{name}.c2pa" for name in wanted
     }
+
+
+def test_an_authority_out_of_reach_does_not_hold_up_an_export(desk: Desk, tmp_path: Path) -> None:
+    made = export(desk.archive, [desk.pack()], tmp_path, tsa="http://127.0.0.1:9/tsr")
+    assert made.unstamped.startswith("http://127.0.0.1:9/tsr gave none (")
+    assert verify(made.path) == []
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_written(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1 << 20))
+    with pytest.raises(ExportFailed, match="it needs 33 MB, and the disk has 1 MB free"):
+        export(desk.archive, [desk.pack()], tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
