@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from storage import checkpoint_files
+from storage import checkpoint_files, signed
 from storage.archive import Archive
 from storage.errors import LedgerBroken
 from storage.evidence.package import export
 from storage.evidence.verify import verify
 from storage.ledger_proofs import Proof, holds
+from storage.site_keys import site_signer
 from tests.storage.desk import Desk
-from tests.storage.packages import facts_of, unpacked_at
+from tests.storage.packages import facts_of, remanifest, unpacked_at
 
 OTHER = "1Z999AA10123456795"
 
@@ -119,3 +122,37 @@ def test_the_same_state_gives_the_same_package_to_the_bit(desk: Desk, tmp_path: 
     archive.note(nobody, session.id, "the customer called").result()
     third = export(archive, [session], tmp_path / "three")
     assert third.digest != first.digest
+
+
+def test_a_signed_tree_that_is_not_that_of_the_entries_is_found(desk: Desk, root: Path) -> None:
+    desk.pack()
+    made = desk.archive.checkpoint().result()
+    lying = replace(made, tree="0" * 64)
+    head = checkpoint_files.head_path(root, made.seq)
+    signed.write(head, checkpoint_files.head_bytes(lying), desk.archive.signer)
+    assert any("signed tree" in problem.what for problem in verify(root))
+
+
+def test_a_checkpoint_that_nothing_is_under_does_not_belong(
+    desk: Desk, root: Path, tmp_path: Path
+) -> None:
+    session = desk.pack()
+    folder = unpacked_at(export(desk.archive, [session], tmp_path / "out").path, tmp_path)
+    desk.pack(OTHER)
+    newer = desk.archive.checkpoint().result().seq
+    for ending in (".json", ".sig"):
+        shutil.copy(root / "ledger" / f"{newer:012d}{ending}", folder / "ledger")
+    remanifest(folder, site_signer(root))
+    assert [problem.what for problem in verify(folder)] == [f"no entry is under checkpoint {newer}"]
+
+
+def test_the_chain_beside_is_that_of_the_signatures(desk: Desk, root: Path, tmp_path: Path) -> None:
+    session = desk.pack()
+    folder = unpacked_at(export(desk.archive, [session], tmp_path / "out").path, tmp_path)
+    own, stranger = site_signer(root), site_signer(tmp_path / "stranger")
+    beside = folder / "certificates" / "signer.pem"
+    for certificates in (stranger.certificates[:1], (own.certificates[0], *stranger.certificates)):
+        pem = b"".join(each.public_bytes(Encoding.PEM) for each in certificates)
+        beside.write_bytes(pem)
+        remanifest(folder, own)
+        assert {problem.path for problem in verify(folder)} == {"certificates/signer.pem"}

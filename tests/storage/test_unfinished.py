@@ -74,6 +74,7 @@ def test_what_a_killed_program_left_goes_with_the_next(tmp_path: Path) -> None:
     with unfinished(tmp_path / "a.zip") as part:
         running = part.name
         part.write_bytes(b"")
+        assert names(tmp_path) == sorted([running, *others]), "the killed one's is gone already"
         sweep(tmp_path)
         assert part.exists()
     assert running not in names(tmp_path)
