@@ -62,9 +62,10 @@ soak: .venv/.dev ## long proofs: 1,000 triggers, 200 kills, half an hour of the 
 	$(BIN)/python -m tests.performance.kills --count 200
 	$(BIN)/packwitness doctor --soak 30
 
-crash: .venv/.dev ## kill the archive at some 500 points, and let all its programs work at once
-	PACKWITNESS_KILLS=16 PACKWITNESS_AT_ONCE_S=60 $(BIN)/python -m pytest \
-		tests/storage/test_crash.py tests/storage/test_at_once.py $(ARGS)
+crash: .venv/.dev ## kill the archive at 500 points, let its programs work at once, forge packages
+	PACKWITNESS_KILLS=16 PACKWITNESS_AT_ONCE_S=60 PACKWITNESS_FLIPS=20000 $(BIN)/python -m pytest \
+		tests/storage/test_crash.py tests/storage/test_at_once.py \
+		tests/storage/test_package_flips.py $(ARGS)
 
 constraints: .venv/.dev ## pin the newest dependencies again, with their hashes
 	rm -f constraints/run.txt constraints/dev.txt

@@ -1,7 +1,7 @@
 """Thousands of packages that somebody has touched, and not one that passes.
 
-`PACKWITNESS_FLIPS` says how many bytes are changed, one in each copy (10,000 by `make crash`), and
-a tenth as many copies are forged as a whole.
+`PACKWITNESS_FLIPS` says how many bytes are changed, one in each copy (20,000 by `make crash`), and
+a third as many copies are forged as a whole.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tests.storage.arrivals import ANN
 from tests.storage.desk import NUMBER, Desk
 from tests.storage.packages import remanifest, unpacked_at
 
-FLIPS = int(os.environ.get("PACKWITNESS_FLIPS", "10000"))
-FORGED = FLIPS // 10
+FLIPS = int(os.environ.get("PACKWITNESS_FLIPS", "3000"))
+FORGED = FLIPS // 3
 
 
 @pytest.fixture
