@@ -1,7 +1,9 @@
 /* SHA-256 piece by piece (FIPS 180-4): WebCrypto wants a whole file at once, and a video may be
    larger than the memory. */
-const SHA_ROUNDS = new Uint32Array(64);
-const SHA_START = new Uint32Array(8);
+/* Signed, as the engine computes: an unsigned number above 2^31 would be no small whole number to
+   it, and several times slower. */
+const SHA_ROUNDS = new Int32Array(64);
+const SHA_START = new Int32Array(8);
 (() => {
   const isPrime = (number) => {
     for (let by = 2; by * by <= number; by++) if (number % by === 0) return false;
@@ -17,7 +19,7 @@ const SHA_START = new Uint32Array(8);
 
 class Sha256 {
   constructor() {
-    this.state = Uint32Array.from(SHA_START);
+    this.state = Int32Array.from(SHA_START);
     this.words = new Int32Array(64);
     this.rest = new Uint8Array(64);
     this.kept = 0;
@@ -52,7 +54,7 @@ class Sha256 {
     view.setUint32(end.length - 4, bits >>> 0);
     this.update(end);
     const out = new DataView(new ArrayBuffer(32));
-    this.state.forEach((word, at) => out.setUint32(at * 4, word));
+    this.state.forEach((word, at) => out.setInt32(at * 4, word));
     return new Uint8Array(out.buffer);
   }
 
