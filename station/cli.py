@@ -22,26 +22,28 @@ import click
 from station.cli_amend import COMMANDS as AMENDING
 from station.cli_archive import COMMANDS as BROWSING
 from station.cli_check import COMMANDS as CHECKING
+from station.cli_claims import COMMANDS as CLAIMING
+from station.cli_coverage import COMMANDS as COVERING
 from station.cli_devices import COMMANDS
 from station.cli_disclosures import COMMANDS as DISCLOSING
 from station.cli_export import COMMANDS as EXPORTING
 from station.cli_find import COMMANDS as FINDING
 from station.cli_inbox import COMMANDS as RECEIVING
 from station.cli_keys import COMMANDS as KEYS
+from station.cli_orders import COMMANDS as ORDERING
 from station.cli_people import COMMANDS as PEOPLE
 from station.cli_profiles import COMMANDS as PROFILES
 from station.cli_proof import COMMANDS as PROVING
 from station.cli_rebuild import COMMANDS as REBUILDING
 from station.cli_retain import COMMANDS as RETAINING
+from station.cli_review import COMMANDS as REVIEWING
+from station.cli_trace import COMMANDS as TRACING
 from station.console import PROGRAM, told
-from station.options import FAILED, FILE, as_json_option, signed_in_for, site
-from storage.later import Right
+from station.options import FAILED, FILE, as_json_option, site
 
 if TYPE_CHECKING:
     from station.cards import Language
     from station.config import Config
-    from storage.archive import Archive
-    from storage.later import Actor
 
 DEBUG: Final = "PACKWITNESS_DEBUG"
 MISUSED: Final = 2
@@ -126,28 +128,6 @@ def cards(
     return 0
 
 
-@cli.command(name="import")
-@click.argument("file", type=FILE)
-@as_json_option
-@site
-@signed_in_for(Right.FILE, create=True)
-def import_(config: Config, archive: Archive, actor: Actor, file: Path, as_json: bool) -> int:
-    """Link orders to tracking numbers, from a CSV file that a shop system wrote."""
-    from storage.intake.orders import read_orders
-
-    orders = read_orders(file)
-    linked = archive.file_orders(orders.orders).result()
-    known = len(orders.orders) - linked
-    if as_json:
-        bad = [{"line": row.line, "why": row.why} for row in orders.bad]
-        click.echo(json.dumps({"linked": linked, "known": known, "bad": bad}, indent=2))
-    else:
-        click.echo(f"{file}: {linked} orders linked, {known} known before, {len(orders.bad)} bad")
-    for row in orders.bad:
-        told(f"{file}: line {row.line} {row.why}")
-    return FAILED if orders.bad else 0
-
-
 for _command in (
     *COMMANDS,
     *RECEIVING,
@@ -163,6 +143,11 @@ for _command in (
     *RETAINING,
     *DISCLOSING,
     *EXPORTING,
+    *ORDERING,
+    *CLAIMING,
+    *REVIEWING,
+    *COVERING,
+    *TRACING,
 ):
     cli.add_command(_command)
 

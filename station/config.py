@@ -35,6 +35,13 @@ from station.config_archive import (
 from station.config_evidence import EvidenceConfig
 from station.config_faults import ConfigError, Fault, describe_all
 from station.config_scanner import ScannerConfig
+from station.config_trade import (
+    ClaimsConfig,
+    CoverageConfig,
+    OrdersConfig,
+    PolicyConfig,
+    ScaleConfig,
+)
 from station.section import Name, Section, crossed, one_of
 
 CONFIG_NAME: Final = "config.toml"
@@ -220,6 +227,11 @@ class Config(Section):
     inbox: InboxConfig = InboxConfig()
     retention: RetentionConfig = RetentionConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    orders: OrdersConfig = OrdersConfig()
+    policy: PolicyConfig = PolicyConfig()
+    scale: ScaleConfig = ScaleConfig()
+    claims: ClaimsConfig = ClaimsConfig()
+    coverage: CoverageConfig = CoverageConfig()
 
     _path: Path | None = PrivateAttr(default=None)
 
@@ -236,10 +248,17 @@ class Config(Section):
     @property
     def profiles_file(self) -> Path | None:
         """The file of the site's own export profiles, or None."""
-        if not self.evidence.profiles:
-            return None
+        return self._beside(self.evidence.profiles)
+
+    @property
+    def deadlines_file(self) -> Path | None:
+        """The file of the site's own deadlines of claims, or None."""
+        return self._beside(self.claims.rules)
+
+    def _beside(self, named: str) -> Path | None:
+        """A file that this configuration names, relative to itself; None for ''."""
         folder = self._path.parent if self._path is not None else Path()
-        return folder / Path(self.evidence.profiles).expanduser()
+        return folder / Path(named).expanduser() if named else None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

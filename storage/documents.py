@@ -22,7 +22,7 @@ from storage import (
     files,
     keys,
     ledger,
-    order_facts,
+    order_rows,
     people,
     rows,
     sealing,
@@ -30,7 +30,7 @@ from storage import (
 )
 from storage.document_filing import Arrival, acknowledge, alone, file, short
 from storage.errors import ArchiveBusy, Refused, UnknownDocument
-from storage.intake.orders import NUMBER_FORM, Order
+from storage.intake.orders import NUMBER_FORM
 from storage.keys import Signer
 from storage.later import (
     Actor,
@@ -42,6 +42,7 @@ from storage.later import (
     document_from_json,
 )
 from storage.ledger import LedgerEvent
+from storage.order import Order
 from storage.reads import Readers
 from storage.transaction import immediate
 from storage.writing import Writing
@@ -118,12 +119,12 @@ class Documents(Writing):
     def file_orders(self, orders: Iterable[Order]) -> Future[int]:
         """Link orders to tracking numbers, with what is known of each, all or nothing; how many
         links are new. Raises Refused for an empty order id or number."""
-        wanted = order_facts.storable(orders)
-        return self._submit(lambda db: order_facts.file_orders(db, wanted), "linking orders")
+        wanted = order_rows.storable(orders)
+        return self._submit(lambda db: order_rows.file_orders(db, wanted), "linking orders")
 
     def link_orders(self, pairs: Iterable[tuple[str, str]]) -> Future[int]:
         """`file_orders` for order ids and tracking numbers of which nothing else is known."""
-        return self.file_orders(Order(order, number) for order, number in pairs)
+        return self.file_orders(Order(order, (number,)) for order, number in pairs)
 
     def numbers_known(self, text: str) -> list[str]:
         """The tracking numbers that `text` means exactly: itself, the right one of a session that

@@ -31,6 +31,8 @@ class Right(StrEnum):
     LOOK = "look"
     EXPORT = "export"
     FILE = "file"
+    CLAIM = "claim"
+    """Open claims and change where they stand."""
     HOLD = "hold"
     CORRECT = "correct"
     DELETE = "delete"

@@ -23,7 +23,7 @@ from storage.transaction import immediate
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.PACKER: frozenset({Right.FIND, Right.CHECK}),
     Role.CLAIMS: frozenset(
-        {Right.FIND, Right.LOOK, Right.EXPORT, Right.FILE, Right.HOLD, Right.CHECK}
+        {Right.FIND, Right.LOOK, Right.EXPORT, Right.FILE, Right.CLAIM, Right.HOLD, Right.CHECK}
     ),
     Role.SUPERVISOR: frozenset(Right),
 }

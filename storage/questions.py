@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from storage import ledger, reads, rows, search, shift
+from storage import ledger, order_rows, reads, rows, search, shift
+from storage.order import Order
 from storage.query import Query
 from storage.records import CameraCheck, Kind, Session, Status
 from storage.search_connection import SearchConnection
@@ -95,6 +96,16 @@ class Questions:
         """The ids of the orders that the tracking number carries."""
         with self._readers.lent() as db:
             return reads.orders_of(db, number)
+
+    def orders_in(self, number: str) -> tuple[Order, ...]:
+        """The orders that the tracking number carries, with the items that are in this parcel."""
+        with self._readers.lent() as db:
+            return order_rows.of_number(db, number)
+
+    def order(self, text: str) -> Order | None:
+        """The order with this id, with all its items; None when there is none."""
+        with self._readers.lent() as db:
+            return order_rows.by_id(db, text)
 
     def manifest_sha256(self, session: str) -> str | None:
         """The SHA-256 of the session's manifest as it was sealed; None while it is open.

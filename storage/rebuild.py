@@ -49,7 +49,10 @@ NEW = "archive.db.new"
 BATCH = 500
 """Folders that one worker reads at a time, and that are one step of the progress."""
 WORKERS = min(4, os.cpu_count() or 1)
-SALVAGED = ("people", "saved_filters", "orders", "order_items", "order_waybills")
+SALVAGED = (
+    "people", "saved_filters", "orders", "order_items", "order_waybills", "column_mappings",
+    "traces", "trace_events", "claims", "claim_events",
+)  # fmt: skip
 """What is in no file, in an order that keeps what refers to another behind it."""
 
 Progress = Callable[[int, int], None]

@@ -28,13 +28,15 @@ from storage.tables import (
 )
 from storage.tables_disclosed import DISCLOSURE_GUARDS, DISCLOSURE_TABLES
 from storage.tables_later import CATALOGUE, CATALOGUE_INDEXES, LATER_GUARDS, LATER_TABLES
+from storage.tables_sold import SOLD_COLUMNS, SOLD_GUARDS, SOLD_TABLES
 from storage.transaction import immediate
 
 DATABASE = "archive.db"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 FIRST_WITH_CHECKS = 2
 FIRST_WITH_CATALOGUE = 4
 FIRST_WITH_DISCLOSURES = 5
+FIRST_WITH_SOLD = 6
 APPLICATION_ID = 0x50575431
 """`PWT1` in the database's header: `file` and sqlite3 show whose it is."""
 BUSY_TIMEOUT_S = 10.0
@@ -88,6 +90,15 @@ def m005_disclosures(db: Database) -> None:
     db.executescript(DISCLOSURE_GUARDS)
     disclosure_rows.follow(db)
     db.execute("PRAGMA user_version = 5")
+
+
+@migrations()
+def m006_what_was_sold_and_claimed(db: Database) -> None:
+    """What orders hold, where parcels were seen, and claims."""
+    db.executescript(SOLD_COLUMNS)
+    db.executescript(SOLD_TABLES)
+    db.executescript(SOLD_GUARDS)
+    db.execute("PRAGMA user_version = 6")
 
 
 def connect(path: Path, *, read_only: bool = False) -> Database:
@@ -155,6 +166,11 @@ def has_checks(db: Database) -> bool:
 def has_disclosures(db: Database) -> bool:
     """False for a database that is older than the rows of disclosures, and only read."""
     return version_of(db) >= FIRST_WITH_DISCLOSURES
+
+
+def has_sold(db: Database) -> bool:
+    """False for a database that is older than claims and all that orders hold, and only read."""
+    return version_of(db) >= FIRST_WITH_SOLD
 
 
 def refuse_newer(db: Database, path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from storage.tables_disclosed import DISCLOSURE_GUARDS
 from storage.tables_later import LATER_GUARDS
+from storage.tables_sold import SOLD_GUARDS
 
 TABLES = """
 CREATE TABLE meta (
@@ -248,11 +249,13 @@ FIRST_GUARDS = SESSION_GUARDS + "".join(MEDIA_GUARDS.format(table=each) for each
 SECOND_GUARDS = FIRST_GUARDS + CHECK_GUARDS
 FOURTH_GUARDS = SECOND_GUARDS + LATER_GUARDS
 FIFTH_GUARDS = FOURTH_GUARDS + DISCLOSURE_GUARDS
+SIXTH_GUARDS = FIFTH_GUARDS + SOLD_GUARDS
 GUARDS = {
     1: FIRST_GUARDS,
     2: SECOND_GUARDS,
     3: SECOND_GUARDS,
     4: FOURTH_GUARDS,
     5: FIFTH_GUARDS,
+    6: SIXTH_GUARDS,
 }
 """The triggers that a database of each version has."""

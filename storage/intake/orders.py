@@ -15,6 +15,7 @@ from pathlib import Path
 
 from storage.errors import OrderFileError
 from storage.intake.money import CURRENCY_FORM, cents_of
+from storage.order import Item, Order
 from storage.rows import search_key
 
 COLUMNS = {
@@ -63,7 +64,7 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Row:
     """One order in one parcel, and what the file tells of it: '' and None where it does not.
 
     `value_cents` is the largest that its rows name, in `currency` (a code of three letters).
@@ -84,18 +85,13 @@ class OrderFile:
     orders: tuple[Order, ...]
     bad: tuple[BadRow, ...]
 
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Order id and tracking number of each."""
-        return tuple((each.order, each.number) for each in self.orders)
-
 
 def read_orders(path: Path) -> OrderFile:
     """The orders in a CSV file (UTF-8, with a header, comma, semicolon or TAB).
 
     Raises OrderFileError when the file cannot be read at all.
     """
-    orders: dict[tuple[str, str], Order] = {}
+    orders: dict[tuple[str, str], Row] = {}
     bad: list[BadRow] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -118,7 +114,20 @@ def read_orders(path: Path) -> OrderFile:
         raise OrderFileError(path, f"its header cannot be read ({error})") from error
     except OSError as error:
         raise OrderFileError(path, error.strerror or str(error)) from error
-    return OrderFile(tuple(orders.values()), tuple(bad))
+    return OrderFile(
+        tuple(
+            Order(
+                id=each.order,
+                numbers=(each.number,),
+                items=tuple(Item(sku) for sku in each.skus),
+                customer=each.customer,
+                value_cents=each.value_cents,
+                currency=each.currency,
+            )
+            for each in orders.values()
+        ),
+        tuple(bad),
+    )
 
 
 def _delimiter(header: str) -> str:
@@ -174,7 +183,7 @@ def _pair(cells: Sequence[str], columns: dict[str, int]) -> tuple[str, str] | st
 
 def _told(
     pair: tuple[str, str], cells: Sequence[str], columns: dict[str, int]
-) -> tuple[Order, list[str]]:
+) -> tuple[Row, list[str]]:
     """What a row tells of its order, and why something of it was left out."""
     cell = {
         column: cells[at].strip()
@@ -202,10 +211,10 @@ def _told(
         amount = None
     value = None if amount is None else amount[0]
     currency = "" if amount is None else amount[1] or code
-    return Order(*pair, (sku,) if sku else (), customer, value, currency), bad
+    return Row(*pair, (sku,) if sku else (), customer, value, currency), bad
 
 
-def _joined(before: Order | None, row: Order, bad: list[str]) -> tuple[Order, list[str]]:
+def _joined(before: Row | None, row: Row, bad: list[str]) -> tuple[Row, list[str]]:
     """What several rows of one order in one parcel tell together."""
     if before is None:
         return row, bad
@@ -217,4 +226,4 @@ def _joined(before: Order | None, row: Order, bad: list[str]) -> tuple[Order, li
         bad = [*bad, "has a value in another currency than a row before"]
     skus = tuple(dict.fromkeys((*before.skus, *row.skus)))
     customer = before.customer or row.customer
-    return Order(row.order, row.number, skus, customer, value, currency), bad
+    return Row(row.order, row.number, skus, customer, value, currency), bad

@@ -28,6 +28,7 @@ from storage.files import session_folder
 from storage.records import utc_text
 from storage.tables import GUARDS
 from storage.tables_later import CATALOGUE, CATALOGUE_INDEXES
+from storage.tables_sold import ORDER_COLUMNS
 from storage.transaction import immediate
 
 START = dt.datetime(2023, 1, 2, tzinfo=dt.UTC)
@@ -246,9 +247,11 @@ def _order(rows: Rows, n: int, number: str, chance: random.Random) -> None:
     customer = f"C{int(chance.paretovariate(0.6)) % 400_000:06d}"
     cents = int(500 + 2000 * chance.paretovariate(1.3))
     sku = f"SKU-{int(chance.paretovariate(0.5)) % 60_000:05d}"
-    rows.append(("orders", (order, order, customer, customer, min(cents, 10**8), "EUR")))
+    worth = min(cents, 10**8)
+    untold = ("",) * len(ORDER_COLUMNS)
+    rows.append(("orders", (order, order, customer, customer, worth, "EUR", *untold, None, None)))
     rows.append(("order_waybills", (order, number)))
-    rows.append(("order_items", (order, sku, sku)))
+    rows.append(("order_items", (order, "", sku, sku, "", 1, "", "", None)))
 
 
 def _amend(rows: Rows, n: int, waybills: int, session: str, at: str, luck: float) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from storage import catalogue, schema
+from storage import catalogue, order_rows, schema
+from storage.order import Item, Order
 from storage.query import Query
 from storage.transaction import immediate
 from tests.performance.archive_made import make
@@ -25,9 +26,7 @@ def db(desk: Desk) -> Iterator[Database]:
 
 
 def order(db: Database, name: str, number: str, cents: int | None, currency: str = "EUR") -> None:
-    with immediate(db):
-        db.execute("INSERT INTO orders VALUES (?, ?, '', '', ?, ?)", [name, name, cents, currency])
-        db.execute("INSERT INTO order_waybills VALUES (?, ?)", [name, number])
+    order_rows.file_orders(db, [Order(name, (number,), value_cents=cents, currency=currency)])
 
 
 def worth(db: Database) -> list[tuple[int | None, str]]:
@@ -79,10 +78,7 @@ def test_a_rebound_session_is_worth_what_its_later_number_carries(desk: Desk, db
 
 def test_an_order_is_found_however_its_id_is_written(desk: Desk, db: Database) -> None:
     packed = desk.pack()
-    with immediate(db):
-        db.execute("INSERT INTO orders VALUES ('Shop 7', 'SHOP7', 'Jo', 'JO', NULL, '')")
-        db.execute("INSERT INTO order_waybills VALUES ('Shop 7', ?)", [NUMBER])
-        db.execute("INSERT INTO order_items VALUES ('Shop 7', 'A1B', 'a1 b')")
+    order_rows.file_orders(db, [Order("Shop 7", (NUMBER,), (Item("a1 b"),), customer="Jo")])
     for query in (
         Query(text="SHOP7"), Query(order="SHOP7"), Query(order="SH"), Query(sku="A1B"),
         Query(customer="J"),

@@ -26,7 +26,10 @@ from tests.storage.everything import fill
 FILE_FLIPS = {files.MEDIA: 3_000, files.DOCUMENTS: 1_000, files.AMENDMENTS: 1_500}
 LEDGER_FLIPS = 1_500
 DATABASE_FLIPS = 3_000
-NO_EVIDENCE = ("orders", "order_items", "order_waybills", "people", "saved_filters")
+NO_EVIDENCE = (
+    "orders", "order_items", "order_waybills", "people", "saved_filters", "column_mappings",
+    "traces", "trace_events", "claims", "claim_events",
+)  # fmt: skip
 """What is said of parcels and people elsewhere, and sealed nowhere; and the list of migrations is a
 library's."""
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from storage import schema
 from storage.errors import OrderFileError, Refused
-from storage.intake.orders import Order, OrderFile, read_orders
+from storage.intake.orders import OrderFile, read_orders
+from storage.order import Item, Order
 from tests.storage.desk import NUMBER, Desk
 
 
@@ -32,7 +33,7 @@ def read(tmp_path: Path, content: str | bytes) -> OrderFile:
     ],
 )
 def test_order_exports_give_their_links(tmp_path: Path, content: str) -> None:
-    assert read(tmp_path, content) == OrderFile((Order("77", NUMBER),), ())
+    assert read(tmp_path, content) == OrderFile((Order("77", (NUMBER,)),), ())
 
 
 def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) ->
         f"=cmd|' /C calc'!A0,{NUMBER}",
     ]
     found = read(tmp_path, "\n".join(rows))
-    assert [pair[0] for pair in found.pairs] == ["1", "=cmd|' /C calc'!A0"]
+    assert [each.id for each in found.orders] == ["1", "=cmd|' /C calc'!A0"]
     assert [row.line for row in found.bad] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 13]
     assert "spreadsheet" in found.bad[3].why
     assert all(len(row.why) < 120 and row.why.isprintable() for row in found.bad)
@@ -78,7 +79,11 @@ def test_no_content_breaks_the_reader(tmp_path: Path, raw: bytes, text: str) -> 
             found = read(tmp_path, content)
         except OrderFileError:
             continue
-        assert all(order.strip() and number == number.upper() for order, number in found.pairs)
+        assert all(
+            order.id.strip() and number == number.upper()
+            for order in found.orders
+            for number in order.numbers
+        )
 
 
 def test_linked_orders_find_their_parcels_before_and_after_packing(desk: Desk) -> None:
@@ -107,9 +112,16 @@ def test_what_an_order_is_found_by_is_read_and_kept(desk: Desk, root: Path, tmp_
         f"82,{NUMBER}",
     ]
     found = read(tmp_path, "\n".join(rows))
-    first = Order("77", NUMBER, ("MUG-1", "CUP-2"), "ann@example.org", 123450, "USD")
+    first = Order(
+        "77",
+        (NUMBER,),
+        (Item("MUG-1"), Item("CUP-2")),
+        customer="ann@example.org",
+        value_cents=123450,
+        currency="USD",
+    )
     assert found.orders[0] == first
-    assert [each.order for each in found.orders] == ["77", "78", "79", "80", "81", "82"]
+    assert [each.id for each in found.orders] == ["77", "78", "79", "80", "81", "82"]
     assert [row.line for row in found.bad] == [5, 5, 6, 7, 8]
     assert all(row.why.endswith("linked without") and row.why.isprintable() for row in found.bad)
     assert [each.value_cents for each in found.orders[1:]] == [None] * 5
@@ -124,13 +136,16 @@ def test_what_an_order_is_found_by_is_read_and_kept(desk: Desk, root: Path, tmp_
     items = db.execute("SELECT sku_key, sku FROM order_items WHERE order_id = '77'").fetchall()
     assert sorted(items) == [("CUP-2", "CUP-2"), ("MUG-1", "MUG-1")]
     # A later file changes what it tells and leaves the rest.
-    again = [Order("77", "9400111206206406260787", (), "", 200, "EUR"), Order("77", NUMBER)]
+    again = [
+        Order("77", ("9400111206206406260787",), value_cents=200, currency="EUR"),
+        Order("77", (NUMBER,)),
+    ]
     assert desk.archive.file_orders(again).result() == 1
     assert db.execute(f"{facts} WHERE order_id = '77'").fetchone() == (
         "ann@example.org", "ANN@EXAMPLE.ORG", 200, "EUR",
     )  # fmt: skip
-    desk.archive.file_orders([Order("77", NUMBER)]).result()
+    desk.archive.file_orders([Order("77", (NUMBER,))]).result()
     assert db.execute(f"{facts} WHERE order_id = '77'").fetchone()[2:] == (200, "EUR")
     with pytest.raises(Refused):
-        desk.archive.file_orders([Order("", NUMBER)])
+        desk.archive.file_orders([Order("", (NUMBER,))])
     db.close()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from storage.archive import Archive
-from storage.intake.orders import Order
 from storage.later import Actor, EvidenceGroup, Role
+from storage.order import Order
 from storage.records import Kind, Session, Waybill
 from storage.retention import DAY_MS, Plan, Policy, Rule, Why
 from storage.rows import media_of
@@ -76,7 +76,7 @@ def test_the_time_runs_from_the_seal_to_the_millisecond(archive: Archive, clock:
 def valued(archive: Archive, session: Session, cents: int, currency: str, order: str = "") -> None:
     """Link an order of this value to the session's parcel."""
     archive.file_orders(
-        [Order(order or f"O-{session.id}", session.waybill.number, value_cents=cents,
+        [Order(order or f"O-{session.id}", (session.waybill.number,), value_cents=cents,
                currency=currency)]
     ).result()  # fmt: skip
 
@@ -109,7 +109,7 @@ def test_the_first_rule_that_fits_counts(archive: Archive) -> None:
 def test_what_was_rebound_counts_by_its_right_number(archive: Archive) -> None:
     policy = Policy(rules=(Rule("dear", 730, least_cents=100, currency="USD"),))
     session = packed(archive, 200)
-    archive.file_orders([Order("O-1", "RIGHT1234567", value_cents=100, currency="USD")]).result()
+    archive.file_orders([Order("O-1", ("RIGHT1234567",), value_cents=100, currency="USD")]).result()
     assert named(archive.retention_plan(policy, PLENTY)) == [session.id]
     archive.rebind(USER, session.id, Waybill("RIGHT1234567", "", None), "x").result()
     assert not archive.retention_plan(policy, PLENTY).deletes

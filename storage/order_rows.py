@@ -1,0 +1,203 @@
+"""Orders into their rows and out of them: which parcels carry them, what is in them, what they are
+found and kept by.
+
+Writes on the writer's thread, for `documents.py`. What a later file tells replaces what an earlier
+one did, field by field, and all items of an order at once; what it leaves out stays. Knows no file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlite_utils import Database
+
+from storage import rows, schema
+from storage.errors import Refused
+from storage.order import Item, Order, OrderStatus
+from storage.records import parse_utc, utc_text
+from storage.tables_sold import ORDER_COLUMNS
+from storage.transaction import immediate
+
+_TEXTS = ("customer_reference", "customer_key", *ORDER_COLUMNS)
+_NUMBERS = ("insured_cents", "weight_g")
+_MOMENTS = ("ordered_at", "due_at", "shipped_at", "delivered_at")
+_FACTS = (
+    "UPDATE orders SET "  # noqa: S608 - the names of columns
+    + "".join(f"{each} = coalesce(nullif(:{each}, ''), {each}), " for each in _TEXTS)
+    + "".join(f"{each} = coalesce(:{each}, {each}), " for each in _NUMBERS)
+    + "currency = CASE WHEN :value_cents IS NULL AND currency <> '' THEN currency "
+    "ELSE :currency END, value_cents = coalesce(:value_cents, value_cents) "
+    "WHERE order_id = :order_id"
+)
+_ITEM = "INSERT INTO order_items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LINK = "INSERT INTO order_waybills VALUES (?, ?) ON CONFLICT DO NOTHING"
+_OF_NUMBER = (
+    "SELECT o.* FROM order_waybills AS w JOIN orders AS o USING (order_id) "
+    "WHERE w.tracking_number = ? ORDER BY o.order_id LIMIT ?"
+)
+MOST = 50
+"""Orders of one parcel that are looked at: more than that is no parcel."""
+
+
+def file_orders(db: Database, orders: Sequence[Order]) -> int:
+    """How many links of an order to a parcel are new; all are there now, all or nothing.
+
+    `orders` are as `storable` gives them.
+    """
+    links = [(each.id, number) for each in orders for number in each.numbers]
+    with immediate(db):
+        db.conn.executemany(
+            "INSERT INTO orders (order_id, order_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            ((each.id, rows.search_key(each.id)) for each in orders),
+        )
+        # Counted one by one: the sum of `executemany` would count what the catalogue's trigger did.
+        new = sum(db.conn.execute(_LINK, link).rowcount for link in links)
+        db.conn.executemany(_FACTS, (_facts(each) for each in orders if _tells(each)))
+        told = [each for each in orders if each.items]
+        db.conn.executemany(
+            "DELETE FROM order_items WHERE order_id = ?", ((each.id,) for each in told)
+        )
+        db.conn.executemany(_ITEM, (row for each in told for row in _item_rows(each)))
+        return new
+
+
+def storable(orders: Iterable[Order]) -> list[Order]:
+    """The orders as the rows will hold them, one of each id.
+
+    Raises Refused for an empty order id or tracking number.
+    """
+    whole: dict[str, Order] = {}
+    for each in orders:
+        order = replace(
+            each,
+            id=rows.storable(each.id),
+            numbers=tuple(dict.fromkeys(map(rows.search_key, each.numbers))),
+        )
+        if not rows.search_key(order.id) or not all(order.numbers):
+            raise Refused("an order id or a tracking number is empty")
+        known = whole.get(order.id)
+        whole[order.id] = order if known is None else _joined(known, order)
+    return list(whole.values())
+
+
+def of_number(db: Database, number: str) -> tuple[Order, ...]:
+    """The orders that a tracking number carries, with the items that are in this parcel or of
+    which nobody told in which one they are."""
+    key = rows.search_key(number)
+    if not schema.has_sold(db):
+        return tuple(
+            Order(id=row["order_id"], numbers=(key,)) for row in db.query(_OF_NUMBER, [key, MOST])
+        )
+    return tuple(_order(db, row, key) for row in db.query(_OF_NUMBER, [key, MOST]))
+
+
+def by_id(db: Database, text: str) -> Order | None:
+    """The order with this id, however it is spaced and written; None when there is none."""
+    found = db.query(
+        "SELECT * FROM orders WHERE order_key = ? ORDER BY order_id LIMIT 1",
+        [rows.search_key(text)],
+    )
+    for row in found:
+        return _order(db, row, "")
+    return None
+
+
+def _joined(before: Order, after: Order) -> Order:
+    """What was told twice of one order in one batch: the later word counts."""
+    told = {
+        name: getattr(after, name)
+        for name in after.__dataclass_fields__
+        if getattr(after, name) not in (None, "", ())
+    }
+    told["numbers"] = tuple(dict.fromkeys((*before.numbers, *after.numbers)))
+    return replace(before, **told)
+
+
+def _tells(order: Order) -> bool:
+    return order != Order(id=order.id, numbers=order.numbers, items=order.items)
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        name: "" if (moment := getattr(order, name)) is None else utc_text(moment)
+        for name in _MOMENTS
+    }
+    told |= {
+        name: rows.storable(getattr(order, name)) for name in ORDER_COLUMNS if name not in _MOMENTS
+    }
+    customer = rows.storable(order.customer)
+    return told | {
+        "order_id": order.id,
+        "customer_reference": customer,
+        "customer_key": rows.search_key(customer),
+        "currency": order.currency,
+        "value_cents": order.value_cents,
+        "insured_cents": order.insured_cents,
+        "weight_g": order.weight_g,
+    }
+
+
+def _item_rows(order: Order) -> Iterable[tuple[Any, ...]]:
+    """The rows of its items: pieces of one article in one parcel are one row."""
+    whole: dict[tuple[str, str], Item] = {}
+    for item in order.items:
+        number = rows.search_key(item.number)
+        sku = rows.storable(item.sku)
+        place = (number, rows.search_key(sku or item.ean or item.name))
+        known = whole.get(place)
+        whole[place] = (
+            replace(item, sku=sku, number=number)
+            if known is None
+            else replace(known, quantity=known.quantity + item.quantity)
+        )
+    for (parcel, key), item in whole.items():
+        yield (
+            order.id, parcel, key, item.sku, rows.storable(item.name), item.quantity,
+            rows.storable(item.variation), rows.storable(item.ean), item.price_cents,
+        )  # fmt: skip
+
+
+def _order(db: Database, row: dict[str, Any], number: str) -> Order:
+    numbers = db.execute(
+        "SELECT tracking_number FROM order_waybills WHERE order_id = ? "
+        "ORDER BY tracking_number LIMIT ?",
+        [row["order_id"], MOST],
+    )
+    items = db.query(
+        "SELECT * FROM order_items WHERE order_id = ? AND "
+        "(? = '' OR tracking_number IN ('', ?)) ORDER BY tracking_number, sku_key LIMIT 1000",
+        [row["order_id"], number, number],
+    )
+    told: dict[str, Any] = {name: row[name] for name in ORDER_COLUMNS}
+    told |= {name: _moment(row[name]) for name in _MOMENTS}
+    told["status"] = OrderStatus(row["status"])
+    return Order(
+        id=row["order_id"],
+        numbers=tuple(each for (each,) in numbers),
+        items=tuple(_item(each) for each in items),
+        customer=row["customer_reference"],
+        currency=row["currency"],
+        value_cents=row["value_cents"],
+        insured_cents=row["insured_cents"],
+        weight_g=row["weight_g"],
+        **told,
+    )
+
+
+def _item(row: dict[str, Any]) -> Item:
+    return Item(
+        sku=row["sku"],
+        name=row["name"],
+        quantity=row["quantity"],
+        variation=row["variation"],
+        ean=row["ean"],
+        price_cents=row["price_cents"],
+        number=row["tracking_number"],
+    )
+
+
+def _moment(text: str) -> dt.datetime | None:
+    return parse_utc(text) if text else None
