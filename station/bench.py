@@ -15,10 +15,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from ulid import ULID
 
 from station.background_check import BackgroundCheck
 from station.camera_check import check_cameras, reading_cameras
@@ -30,12 +29,12 @@ from station.places import Places
 from station.replies import Replies
 from station.retaining import Retaining
 from station.rules import commands, events
+from station.rules.orders import ItemCheck, Policy
 from station.rules.state import Rules, Slot, State, initial
+from station.scans import Scans
 from station.session import step
 from station.simulated import SimulatedParcels
 from station.stamping import Stamping
-from station.waybill import Card, Refusal, WaybillRules, certain, printable, understand
-from storage.records import CheckDigit, Waybill
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,6 +77,14 @@ def session_rules(config: Config) -> Rules:
         question_timeout_ms=int(chosen.question_timeout_s * 1000),
         repeat_scan_ms=int(chosen.repeat_scan_s * 1000),
         pre_roll_ms=int(config.recording.pre_roll_s * 1000),
+        policy=Policy(
+            high_cents=tuple(config.policy.high_cents.items()),
+            announce_uninsured=config.policy.uninsured == "announce",
+            stop_cancelled=config.policy.cancelled == "stop",
+            items=ItemCheck(config.policy.items),
+            tolerance_percent=Fraction(str(config.scale.tolerance_percent)),
+            tolerance_g=config.scale.tolerance_g,
+        ),
     )
 
 
@@ -102,7 +109,7 @@ class Bench:
         self._parcels = SimulatedParcels() if config.simulated else None
         self._queue: deque[events.Event] = deque()
         self._stepping = False
-        self._early_scans: list[tuple[str, str, events.Moment]] | None = []
+        self._scans = Scans(self, self._scan_rules)
         self._clock_offset_ms = _offset_ms()
         self._running: Replies | None = None
         self._closing: asyncio.Task[bool] | None = None
@@ -122,7 +129,7 @@ class Bench:
     @property
     def started(self) -> bool:
         """True once the start-up repair is done and scans are taken."""
-        return self._early_scans is None
+        return self._scans.started
 
     @property
     def disk(self) -> DiskView:
@@ -156,24 +163,7 @@ class Bench:
 
     def scan(self, text: str, via: str = events.HAND, at: events.Moment | None = None) -> None:
         """A raw scan: a command card, a waybill, or something to refuse."""
-        at = at or moment()
-        if self._early_scans is not None:
-            self._early_scans.append((text, via, at))
-            return
-        found = understand(text, self._scan_rules)
-        if isinstance(found, Card):
-            self._card(found, at)
-        elif via != events.HAND and (doubt := _doubt(found, self._scan_rules)):
-            # Goods and labels carry other codes too: a camera may only open a session for a number
-            # that a carrier's rule recognises whole, and must not nag about the rest.
-            shown = printable(text)
-            log.info("camera %s read %s: %s", via, shown, doubt)
-            number = found.number if isinstance(found, Waybill) else ""
-            self.dispatch(events.CodeSeen(at, via, shown, doubt, number))
-        elif isinstance(found, Refusal):
-            self.dispatch(events.Refused(at, found.shown, found.reason))
-        else:
-            self.dispatch(events.Scanned(at, found, str(ULID()), via))
+        self._scans.scan(text, via, at or moment())
 
     def send(self, event_type: type[events.Event], **fields: Any) -> None:
         """Dispatch `event_type` as of now."""
@@ -263,6 +253,8 @@ class Bench:
                 self._filing.look_up(command)
             case commands.OpenSession():
                 self._filing.open(command)
+            case commands.BindSession():
+                self._filing.bind(command)
             case commands.StartClip():
                 self._replies.spawn(
                     self._footage.start_clip(command), partial(self._footage.no_clip, command)
@@ -292,32 +284,6 @@ class Bench:
             case commands.Exit():
                 self.exited.set()
 
-    def _card(self, card: Card, at: events.Moment) -> None:
-        """A command card does what its key does."""
-        match card.action:
-            case "finish":
-                self.dispatch(events.FinishAsked(at))
-            case "photo":
-                self.dispatch(events.ShotAsked(at))
-            case "retake":
-                self.dispatch(events.ShotAsked(at, again=True))
-            case "slot":
-                self.dispatch(events.ShotAsked(at, slot=card.value))
-            case "cancel":
-                self.dispatch(events.CancelAsked(at))
-            case "return":
-                self.dispatch(events.KindChosen(at))
-            case "check":
-                self.dispatch(events.CheckAsked(at))
-            case "packer":
-                self.dispatch(events.PackerChosen(at, card.value))
-            case "ok":
-                self.dispatch(events.Acknowledged(at))
-            case "yes":
-                self.dispatch(events.Answered(at, yes=True))
-            case "no":
-                self.dispatch(events.Answered(at, yes=False))
-
     async def _check(self, command: commands.CheckCameras) -> None:
         """Look at the test card with every camera, beside whatever is packed meanwhile."""
         results = await check_cameras(
@@ -343,12 +309,7 @@ class Bench:
         self.state = replace(self.state, handed_over=recent)
         if repaired is not None:
             self.send(events.Recovered, numbers=tuple(s.waybill.number for s in repaired))
-        early, self._early_scans = self._early_scans or [], None
-        for text, via, at in early:
-            found = understand(text, self._scan_rules)
-            # Nobody has seen a question yet: its time begins now, and a second scan is no answer.
-            asks = isinstance(found, Waybill) and found.carrier is None
-            self.scan(text, via, moment() if asks else at)
+        self._scans.start(self._filing)
 
     async def _tick(self) -> None:
         while True:
@@ -379,17 +340,6 @@ class Bench:
         if abs(jump) >= CLOCK_JUMP_MS:
             self.archive.tell_clock_jump(jump)
             self.send(events.ClockJumped, by_ms=jump, offset_ms=offset)
-
-
-def _doubt(found: Waybill | Refusal, rules: WaybillRules) -> str:
-    """Why a camera that read it may open no session: a message key, or ''."""
-    if isinstance(found, Refusal):
-        return found.reason
-    if found.carrier is None:
-        return "unlisted"
-    if found.check is CheckDigit.FAILED:
-        return "check_digit"
-    return "" if certain(found, rules) else "uncertain"
 
 
 def _offset_ms() -> int:

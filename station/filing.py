@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ from station.places import Places
 from station.replies import Replies
 from station.rules import commands, events
 from station.rules.state import Finished
+from station.waybill import printable
 from storage.errors import ArchiveError
+from storage.order import Order
 from storage.records import Session
 
 if TYPE_CHECKING:
@@ -55,9 +58,11 @@ class Filing:
         self._unrepaired = False
 
     def look_up(self, command: commands.LookUp) -> None:
-        """Tell the rules the newest session of the number that was not cancelled, if any."""
+        """Tell the rules the newest session of the number that was not cancelled, if any, and the
+        orders that the parcel carries."""
 
-        def good(prior: Session | None) -> None:
+        def good(found: tuple[Session | None, tuple[Order, ...], Order | None]) -> None:
+            prior, orders, order = found
             known = None
             if prior is not None:
                 known = events.Prior(
@@ -69,12 +74,52 @@ class Filing:
                     prior.kind,
                     prior.status,
                 )
-            self._desk.send(events.LookedUp, number=command.number, prior=known)
+            self._desk.send(
+                events.LookedUp, number=command.number, prior=known, orders=orders, order=order
+            )
 
         self._replies.reply(
-            self._replies.pool.submit(self._archive.prior, command.number),
+            self._replies.pool.submit(self._looked_up, command.number),
             good,
             lambda why: self._desk.send(events.LookUpFailed, number=command.number, why=why),
+        )
+
+    def _looked_up(self, number: str) -> tuple[Session | None, tuple[Order, ...], Order | None]:
+        """Runs in the pool. An order's id stands for all of its parcels: it was packed before if
+        one of them was."""
+        orders = self._archive.orders_in(number)
+        order = None if orders else self._archive.order(number)
+        numbers = (number, *(order.numbers if order else ()))
+        priors = [prior for each in numbers if (prior := self._archive.prior(each)) is not None]
+        return max(priors, key=lambda prior: prior.opened_at, default=None), orders, order
+
+    def find_order(self, text: str, then: Callable[[Order | None], None]) -> None:
+        """Tell whether a scanned text is the id of a known order."""
+
+        def bad(why: str) -> None:
+            log.warning("not known whether %s is an order: %s", printable(text), why)
+            then(None)
+
+        self._replies.reply(self._replies.pool.submit(self._archive.order, text), then, bad)
+
+    def bind(self, command: commands.BindSession) -> None:
+        """Give the session the number of its label, and the rules the orders of that parcel."""
+
+        def good(bound: Session) -> None:
+            number = bound.waybill.number
+            self._replies.reply(
+                self._replies.pool.submit(self._archive.orders_in, number),
+                lambda orders: told(bound, orders),
+                lambda _: told(bound, ()),
+            )
+
+        def told(bound: Session, orders: tuple[Order, ...]) -> None:
+            self._desk.send(events.Bound, session=bound.id, pass_no=bound.pass_no, orders=orders)
+
+        self._replies.reply(
+            self._archive.bind(command.session, command.waybill),
+            good,
+            lambda why: self._desk.send(events.BindFailed, session=command.session, why=why),
         )
 
     def open(self, command: commands.OpenSession) -> None:

@@ -39,7 +39,19 @@ stops the parcel. `SealSession` leaves only when every clip has ended, or is `SE
 
 from __future__ import annotations
 
-from station.rules import checks, clips, ending, events, opening, questions, scans, shots, timeouts
+from station.rules import (
+    checks,
+    clips,
+    ending,
+    events,
+    goods,
+    labels,
+    opening,
+    questions,
+    scans,
+    shots,
+    timeouts,
+)
 from station.rules.commands import Command, Cue, Exit
 from station.rules.state import Phase, State
 from station.rules.turn import Turn
@@ -48,6 +60,7 @@ from storage.records import Kind
 BY_HAND = (
     events.Scanned,
     events.Refused,
+    events.ItemScanned,
     events.ShotAsked,
     events.ShotTaken,
     events.FinishAsked,
@@ -83,6 +96,10 @@ def _dispatch(turn: Turn, event: events.Event) -> None:
             scans.code_seen(turn, event)
         case events.Refused():
             turn.say(event.reason, Cue.WARN, raw=event.raw)
+        case events.ItemScanned():
+            goods.item_scanned(turn, event)
+        case events.Weighed():
+            goods.weighed(turn, event)
         case events.LookedUp():
             scans.looked_up(turn, event)
         case events.LookUpFailed():
@@ -91,6 +108,10 @@ def _dispatch(turn: Turn, event: events.Event) -> None:
             opening.opened(turn, event)
         case events.OpenFailed():
             opening.open_failed(turn, event)
+        case events.Bound():
+            labels.bound(turn, event)
+        case events.BindFailed():
+            labels.bind_failed(turn, event)
         case events.ClipStarted():
             clips.clip_started(turn, event)
         case events.ClipEnded():
@@ -193,6 +214,7 @@ def _clock_jumped(turn: Turn, event: events.ClockJumped) -> None:
 def _acknowledged(turn: Turn) -> None:
     if turn.state.alarms:
         shots.note_acknowledged(turn, turn.state.alarms[0])
+        goods.note_acknowledged(turn, turn.state.alarms[0])
         turn.set(alarms=turn.state.alarms[1:])
     else:
         turn.log("acknowledged, but there is no alarm")

@@ -54,6 +54,7 @@ from storage.records import (
     Session,
     Shot,
     Status,
+    Waybill,
 )
 from storage.rows import Ending
 from storage.searching import Searching
@@ -168,6 +169,18 @@ class Archive(Questions, Amending, Deleting, Disclosing, Documents, Searching):
             return folder
 
         return self._submit(open_, "opening a session")
+
+    def bind(self, session: str, waybill: Waybill) -> Future[Session]:
+        """Give an open session, which was opened for an order, the waybill of its label.
+
+        The order is linked to that number. Fails with Refused, UnknownSession, SessionClosed.
+        """
+        return self._submit(
+            lambda db: filing.bind_session(
+                db, self.root, session, waybill, self._clock(), self.signer
+            ),
+            "binding a session to its label",
+        )
 
     def add_shot(self, session: str, shot: Shot) -> Future[None]:
         """File a photo that lies, finished, in the session's folder.

@@ -6,6 +6,7 @@ Runs on the writer's thread, for `archive.py`. How a session ends is `sealing.py
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from storage import catalogue, files, ledger, rows, sealing, signed
 from storage.errors import Refused
 from storage.keys import Signer
 from storage.ledger import LedgerEvent
-from storage.records import Clip, Note, Session, Shot, Status
+from storage.records import Clip, Note, Session, Shot, Status, Waybill
 from storage.transaction import immediate
 
 
@@ -65,6 +66,39 @@ def open_session(db: Database, root: Path, session: Session, signer: Signer) -> 
             sealing.discard_opening(folder)
         raise
     return folder
+
+
+def bind_session(
+    db: Database, root: Path, session: str, waybill: Waybill, now: dt.datetime, signer: Signer
+) -> Session:
+    """The open session, which is the waybill's from now on; the order that it was opened for is
+    linked to that number, and a note tells of it.
+
+    Raises Refused, UnknownSession, SessionClosed, OSError, sqlite3.Error.
+    """
+    row = rows.require_open(db, session)
+    before = rows.one(db, session)
+    number, order = waybill.number, before.waybill.number
+    if not number or rows.search_key(number) != number:
+        raise Refused(f"session {session} cannot be bound to {number!r}: it is no tracking number")
+    bound = replace(before, waybill=waybill)
+    bound = replace(bound, pass_no=next_pass(db, bound))
+    note = Note(now, "bound", f"opened for the order {order}; the label shows {number}")
+    bound = replace(bound, notes=(*bound.notes, note))
+    signed.write(root / row["folder"] / files.MANIFEST, sealing.manifest_bytes(bound), signer)
+    with immediate(db):
+        rows.bind_session(db, bound)
+        rows.add_note(db, session, note)
+        db.execute(
+            "INSERT INTO order_waybills SELECT order_id, ? FROM orders WHERE order_key = ? "
+            "ON CONFLICT DO NOTHING",
+            [number, order],
+        )
+        catalogue.refresh(db, session)
+        ledger.append(
+            db, LedgerEvent.BOUND, now, session, tracking_number=number, pass_no=bound.pass_no
+        )
+    return bound
 
 
 def next_pass(db: Database, session: Session) -> int:

@@ -36,6 +36,8 @@ class LedgerEvent(StrEnum):
 
     CREATED = "created"
     OPENED = "opened"
+    BOUND = "bound"
+    """A session that was opened for an order has its label: the tracking number counts."""
     SEALED = "sealed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"

@@ -101,6 +101,27 @@ def insert_session(db: Database, session: Session, folder: str) -> None:
     )
 
 
+def bind_session(db: Database, session: Session) -> None:
+    """Give the row of an open session another waybill and pass. Raises SessionClosed."""
+    waybill = session.waybill
+    changed = db.execute(
+        "UPDATE sessions SET tracking_number = ?, number_reversed = ?, raw_scan = ?, raw_hex = ?, "
+        "carrier = ?, check_digit = ?, pass_no = ? WHERE id = ? AND status = 'open'",
+        [
+            waybill.number,
+            waybill.number[::-1],
+            spelled(waybill.raw),
+            raw_to_hex(waybill.raw),
+            waybill.carrier,
+            None if waybill.check is None else waybill.check.value,
+            session.pass_no,
+            session.id,
+        ],
+    ).rowcount
+    if changed != 1:
+        raise SessionClosed(session.id, "closed by another program")
+
+
 def close_session(db: Database, session: str, ending: Ending, manifest_sha256: str) -> None:
     """Turn the open row into its final state. Raises SessionClosed when it is not open."""
     changed = db.execute(

@@ -39,6 +39,14 @@ class OpenSession(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class BindSession(Command):
+    """File the session of an order under the number of its label: `Bound` or `BindFailed`."""
+
+    session: str
+    waybill: Waybill
+
+
+@dataclass(frozen=True, slots=True)
 class StartClip(Command):
     """Record from the pre-roll before `trigger` on (part 2 and later: without pre-roll)."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from station.rules import clips, shots, unlisted, waiting
+from station.rules import clips, goods, shots, unlisted, waiting
 from station.rules.commands import Cue, FileGap, SealSession
 from station.rules.events import Sealed, SealFailed
 from station.rules.state import Active, ClipPhase, Finished, Phase
@@ -51,9 +51,11 @@ def finish(turn: Turn, reason: EndReason, *, confirmed: bool) -> None:
         turn.set(wanted=None, last_scan=None)
         turn.edit(finish_asked=None)
         turn.say("acknowledge_first", Cue.WARN)
-    elif state.missing and not (confirmed and state.rules.allow_incomplete):
+    elif state.missing and not (confirmed and state.allows_missing_shots):
         turn.edit(finish_asked=None, finish_warned=True)
         say_missing(turn)
+    elif goods.holds_up(turn, confirmed=confirmed):
+        turn.edit(finish_asked=None, finish_warned=True)
     elif state.phase is Phase.OPENING or active.pending:
         turn.edit(finish_asked=reason)
     else:
@@ -62,7 +64,7 @@ def finish(turn: Turn, reason: EndReason, *, confirmed: bool) -> None:
 
 def say_missing(turn: Turn) -> None:
     """Name the required photos that are not there, and whether a second FINISH goes on."""
-    key = "missing_shots" if turn.state.rules.allow_incomplete else "missing_shots_forbidden"
+    key = "missing_shots" if turn.state.allows_missing_shots else "missing_shots_forbidden"
     turn.say(key, Cue.WARN, slots=",".join(turn.state.missing))
 
 
@@ -122,6 +124,7 @@ def _hand_over(turn: Turn, active: Active) -> None:
         turn.do(FileGap(active.session, gap))
     for alarm in state.alarms:
         shots.note_unacknowledged(turn, alarm)
+    goods.note_what_went_in(turn)
     turn.do(SealSession(active.session, status, reason, ended.utc, active.end_text))
     finished = Finished(
         session=active.session,
@@ -129,7 +132,7 @@ def _hand_over(turn: Turn, active: Active) -> None:
         at=ended.utc,
         duration_ms=ended.mono_ms - active.trigger.mono_ms,
         shots=len({shot.slot for shot in active.shots}),
-        slots=len(state.rules.required(active.kind)),
+        slots=len(state.required(active)),
         kind=active.kind,
         status=status,
         had_gap=active.had_gap,

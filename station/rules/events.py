@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from storage.order import Order
 from storage.records import CameraCheck, Clip, Gap, Kind, Shot, Status, Waybill
 
 HAND: Final = "wedge"
@@ -66,6 +67,8 @@ class Scanned(Event):
     waybill: Waybill
     session: str
     via: str = HAND
+    is_order: bool = False
+    """It is the id of a known order, and no carrier's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,22 @@ class Refused(Event):
 
     raw: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemScanned(Event):
+    """An item's barcode was scanned: `key` is that of its `Piece` in the orders at hand, '' when
+    it belongs in none of them. `raw` is printable."""
+
+    raw: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed(Event):
+    """The scale is at rest, at so many grams."""
+
+    grams: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +108,13 @@ class CodeSeen(Event):
 
 @dataclass(frozen=True, slots=True)
 class LookedUp(Event):
-    """The archive's answer to `LookUp`: the newest earlier session, or None."""
+    """The archive's answer to `LookUp`: the newest earlier session, or None, and the orders that
+    the parcel carries. `order` is the one whose id was scanned where no parcel has that number."""
 
     number: str
     prior: Prior | None
+    orders: tuple[Order, ...] = ()
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +134,22 @@ class Opened(Event):
 
 @dataclass(frozen=True, slots=True)
 class OpenFailed(Event):
+    session: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Event):
+    """The session of an order is filed under its label's number, as this pass of it; `orders` are
+    those that the parcel carries."""
+
+    session: str
+    pass_no: int
+    orders: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BindFailed(Event):
     session: str
     why: str
 

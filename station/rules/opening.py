@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from station.rules import clips, ending, shots, waiting
+from station.rules import clips, ending, goods, shots, waiting
 from station.rules.commands import Cue, OpenSession
 from station.rules.events import Disk, Opened, OpenFailed
 from station.rules.state import Active, ClipPhase, Phase
@@ -25,7 +25,9 @@ def open_session(turn: Turn, pass_no: int) -> None:
         turn.alarm("disk_full")
         waiting.drop(turn)
         return
-    if not state.rules.allow_without_camera and not any(camera.up for camera in state.cameras):
+    high_value = state.is_high(wanted.orders)
+    needs_video = high_value or not state.rules.allow_without_camera
+    if needs_video and not any(camera.up for camera in state.cameras):
         turn.alarm("no_camera", number=wanted.waybill.number)
         waiting.drop(turn)
         return
@@ -37,6 +39,9 @@ def open_session(turn: Turn, pass_no: int) -> None:
         packer=state.packer,
         trigger=wanted.trigger,
         last_activity=turn.at,
+        orders=wanted.orders,
+        order=wanted.waybill if wanted.is_order else None,
+        high_value=high_value,
     )
     vouched = turn.state.vouched
     turn.set(phase=Phase.OPENING, active=active, wanted=None, question=None, next_kind=Kind.PACKING)
@@ -49,7 +54,7 @@ def open_session(turn: Turn, pass_no: int) -> None:
             pass_no,
             active.packer,
             active.trigger.utc,
-            state.rules.required(active.kind),
+            state.required(active),
         )
     )
     for camera in state.cameras:
@@ -58,12 +63,15 @@ def open_session(turn: Turn, pass_no: int) -> None:
         else:
             clips.open_gap(turn, camera.name, active.trigger, camera.cause)
     _note_what_stands(turn, active)
-    if wanted.waybill.carrier is None:
+    if wanted.is_order:
+        turn.note("order_scanned", "opened for an order: its parcel had no label yet")
+    elif wanted.waybill.carrier is None:
         _, how = vouched or ("", "unknown")
         who = f"{state.packer or 'the packer'} {how}"
         turn.note("unlisted", f"no listed carrier has such a number; recorded because {who}")
     if wanted.waybill.check is CheckDigit.FAILED:
         turn.note("check_digit", "the check digit of the tracking number is wrong")
+    goods.announce(turn)
 
 
 def _note_what_stands(turn: Turn, active: Active) -> None:
@@ -105,7 +113,7 @@ def begin_recording(turn: Turn, without: tuple[ClipPhase, ...] = (ClipPhase.STAR
     if not active.opened or active.has_clip(*without):
         return
     records = active.has_clip(ClipPhase.ROLLING, ClipPhase.STARTING)
-    if not records and not turn.state.rules.allow_without_camera:
+    if not records and (active.high_value or not turn.state.rules.allow_without_camera):
         turn.alarm("no_camera", number=number)
         ending.end(turn, EndReason.CANCEL, "no camera recorded")
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from station.rules import ending, opening, questions, unlisted, waiting
+from station.rules import ending, goods, labels, opening, questions, unlisted, waiting
 from station.rules.commands import Cue
 from station.rules.events import HAND, Answered, CodeSeen, Disk, LookedUp, LookUpFailed, Scanned
 from station.rules.state import Phase, State, Wanted
@@ -20,7 +20,7 @@ def scanned(turn: Turn, event: Scanned) -> None:
     """A waybill was read: whose it is and what it means now."""
     state, waybill = turn.state, event.waybill
     number, by_hand = waybill.number, _is_by_hand(event)
-    wanted = Wanted(waybill, event.session, event.at)
+    wanted = Wanted(waybill, event.session, event.at, is_order=event.is_order)
     if state.closing:
         turn.say("closing", Cue.WARN)
     elif _is_repeat(state, event):
@@ -33,6 +33,8 @@ def scanned(turn: Turn, event: Scanned) -> None:
         turn.say("acknowledge_first", Cue.WARN)
     elif state.disk is Disk.FULL:
         turn.alarm("disk_full")
+    elif state.active is not None and labels.awaits(turn, event):
+        labels.seen(turn, waybill, by_hand=by_hand)
     elif not unlisted.vouched_for(state, wanted):
         _scanned_unlisted(turn, wanted)
     elif state.unlisted is not None and not by_hand:
@@ -193,10 +195,17 @@ def looked_up(turn: Turn, event: LookedUp) -> None:
     state, prior = turn.state, event.prior
     if not _awaited(turn, event.number) or state.wanted is None:
         turn.log(f"late answer about {event.number}")
+        return
+    is_order = event.order is not None and not event.orders
+    carried = (event.order,) if event.order is not None and is_order else event.orders
+    wanted = replace(state.wanted, orders=carried, is_order=is_order)
+    turn.set(wanted=wanted)
+    if goods.must_stay(turn, carried):
+        waiting.drop(turn)
     elif prior is None or (state.next_kind is Kind.RETURN and prior.kind is Kind.PACKING):
         opening.open_session(turn, pass_no=1)
     else:
-        questions.ask_duplicate(turn, state.wanted, prior)
+        questions.ask_duplicate(turn, wanted, prior)
 
 
 def look_up_failed(turn: Turn, event: LookUpFailed) -> None:

@@ -46,7 +46,9 @@ def _take_next(turn: Turn, active: Active, *, again: bool) -> None:
 
 def _take(turn: Turn, slot: Slot) -> None:
     camera = turn.state.camera(slot.camera)
-    if any(shot.slot == slot.name for shot in turn.active.pending):
+    if slot.name == turn.state.rules.label_slot and turn.active.unlabelled:
+        turn.say("label_to_come", Cue.WARN, order=turn.active.waybill.number)
+    elif any(shot.slot == slot.name for shot in turn.active.pending):
         turn.log(f"the {slot.name} photo is being taken already")
     elif camera is None or not camera.up:
         why = "there is no such camera" if camera is None else camera.cause

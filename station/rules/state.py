@@ -8,8 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from station.rules.events import Disk, Moment, Prior
+from station.rules.orders import NO_POLICY, ItemCheck, Piece, Policy, is_high, pieces
+from storage.order import Order
 from storage.records import CameraCheck, EndReason, Gap, Kind, Shot, Status, Waybill
 
 
@@ -43,12 +46,14 @@ class Rules:
     """The same scan again within this time is one scan."""
     pre_roll_ms: int = 10_000
     """How much of a session's video lies before its scan."""
+    policy: Policy = NO_POLICY
 
-    def required(self, kind: Kind) -> tuple[str, ...]:
-        """The slots that must be filled. A returned parcel is photographed as it comes: none."""
+    def required(self, kind: Kind, *, high_value: bool = False) -> tuple[str, ...]:
+        """The slots that must be filled; all of them for a high value. A returned parcel is
+        photographed as it comes: none."""
         if kind is Kind.RETURN:
             return ()
-        return tuple(slot.name for slot in self.slots if slot.required)
+        return tuple(slot.name for slot in self.slots if slot.required or high_value)
 
 
 class Phase(StrEnum):
@@ -106,6 +111,9 @@ class Rolling:
     """From when on it should record: the trigger of its `StartClip`."""
 
 
+BLOCKING: Final = frozenset({"label_mismatch", "uninsured", "wrong_item"})
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A message that stays until it is acknowledged. Its first parameter is what it is about."""
@@ -116,7 +124,7 @@ class Alarm:
     @property
     def blocks(self) -> bool:
         """True when no parcel may leave the bench before somebody has acknowledged it."""
-        return self.key == "label_mismatch"
+        return self.key in BLOCKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +172,18 @@ class Active:
     faults: tuple[tuple[str, str], ...] = ()
     """By slot: the message key of what is wrong with its newest shot."""
     pending: tuple[PendingShot, ...] = ()
+    orders: tuple[Order, ...] = ()
+    order: Waybill | None = None
+    """What was scanned to open it for an order whose label is still to come: `waybill` stands for
+    it until then."""
+    high_value: bool = False
+    """Its orders are worth so much that video and all photos are compulsory."""
+    scanned: tuple[tuple[str, int], ...] = ()
+    """How often each piece was scanned, by its key."""
+    weight_g: int | None = None
+    """What the scale said last, at rest."""
     finish_warned: bool = False
-    """The packer was told which shots are missing, and has asked for none since."""
+    """The packer was told what is missing, and has taken or scanned nothing since."""
     finish_asked: EndReason | None = None
     """An end that was asked for and waits until the clips run and the pending shots are in."""
     timeout_warned: bool = False
@@ -185,6 +203,22 @@ class Active:
         """True while a gap of the camera is open."""
         return any(gap.camera == camera for gap in self.gaps)
 
+    @property
+    def unlabelled(self) -> bool:
+        """True while it is an order's, and no label of a parcel was seen."""
+        return self.order is not None and self.order == self.waybill
+
+    @property
+    def unscanned(self) -> tuple[tuple[Piece, int], ...]:
+        """The pieces of its orders that were not scanned as often as they belong in it, and how
+        often not."""
+        seen = dict(self.scanned)
+        return tuple(
+            (piece, piece.quantity - seen.get(piece.key, 0))
+            for piece in pieces(self.orders)
+            if seen.get(piece.key, 0) < piece.quantity
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -194,6 +228,9 @@ class Wanted:
     session: str
     trigger: Moment
     prior: Prior | None = None
+    orders: tuple[Order, ...] = ()
+    is_order: bool = False
+    """An order's id was scanned: the label of its parcel is still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +317,30 @@ class State:
             return ()
         there = {shot.slot for shot in self.active.shots}
         there |= {shot.slot for shot in self.active.pending}
-        required = self.rules.required(self.active.kind)
+        required = self.required(self.active)
         return tuple(slot for slot in required if slot not in there)
+
+    @property
+    def missing_items(self) -> tuple[tuple[Piece, int], ...]:
+        """The pieces that must still be scanned, and how often."""
+        active = self.active
+        if active is None or active.kind is Kind.RETURN:
+            return ()
+        return () if self.rules.policy.items is ItemCheck.OFF else active.unscanned
+
+    @property
+    def allows_missing_shots(self) -> bool:
+        """True when a second FINISH seals the session at hand although photos are missing."""
+        high_value = self.active is not None and self.active.high_value
+        return self.rules.allow_incomplete and not high_value
+
+    def required(self, active: Active) -> tuple[str, ...]:
+        """The slots that must be filled in this session."""
+        return self.rules.required(active.kind, high_value=active.high_value)
+
+    def is_high(self, orders: tuple[Order, ...]) -> bool:
+        """True when video and all photos of a parcel with these orders are compulsory."""
+        return self.next_kind is Kind.PACKING and is_high(orders, self.rules.policy)
 
     @property
     def asking(self) -> Question | None:

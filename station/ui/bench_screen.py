@@ -19,7 +19,7 @@ from textual.screen import Screen
 from station.diskspace import GB, time_left
 from station.rules.events import Disk
 from station.rules.state import Finished, State
-from station.ui import look, pixels
+from station.ui import look, order_lines, pixels
 from station.ui.big import Big
 from station.ui.camera_frame import CameraFrame, in_a_line
 from station.ui.labels import KEYS, KeyLabel, Line, key_text
@@ -290,7 +290,7 @@ class BenchScreen(Screen[None]):
         facts = [words.text("label.waybill")]
         if active is not None:
             facts.append(active.waybill.number)
-            doubts = look.doubts(active)
+            doubts = look.doubts(active) + (("high_value",) if active.high_value else ())
             facts += [words.text(f"label.{doubt}") for doubt in doubts]
             if active.kind is Kind.RETURN:
                 facts.append(words.text("label.return"))
@@ -346,9 +346,15 @@ class BenchScreen(Screen[None]):
         self.query_one("#others", Line).show("\n".join(others))
 
     def _paint_last(self, state: State) -> None:
+        """The order of the parcel at hand; without one, the last parcels."""
         side = self.query_one("#side", Vertical)
-        if side.border_title != self.words.text("label.last"):
-            side.border_title = self.words.text("label.last")
+        name = order_lines.title(state, self.words)
+        if side.border_title != (name or self.words.text("label.last")):
+            side.border_title = name or self.words.text("label.last")
+        if name:
+            last = self.query_one("#last", Line)
+            last.show(order_lines.lines(state, self.words, max(1, last.size.height)))
+            return
         rows = [
             self._parcel(finished) for finished in state.handed_over[: max(1, side.size.height)]
         ]

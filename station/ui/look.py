@@ -116,7 +116,8 @@ def doubts(active: Active) -> tuple[str, ...]:
     wrong = active.waybill.check is CheckDigit.FAILED and not shown
     return (
         *(("check_digit",) if wrong else ()),
-        *(("unlisted",) if active.waybill.carrier is None else ()),
+        *(("label_to_come",) if active.unlabelled else ()),
+        *(("unlisted",) if active.waybill.carrier is None and not active.unlabelled else ()),
     )
 
 
@@ -142,7 +143,7 @@ def slots(state: State) -> tuple[SlotLook, ...]:
     active = state.active
     looks: list[SlotLook] = []
     now_given = active is None or state.phase is Phase.SEALING
-    required = set(state.rules.required(active.kind)) if active else set()
+    required = set(state.required(active)) if active else set()
     faults = dict(active.faults) if active else {}
     for slot in state.rules.slots:
         shots = [shot for shot in active.shots if shot.slot == slot.name] if active else []

@@ -169,9 +169,10 @@ async def test_closing_while_recording_seals_as_interrupted(tmp_path: Path) -> N
 )
 async def test_what_is_no_waybill_opens_nothing(tmp_path: Path, hostile: str) -> None:
     async with running(config(tmp_path)) as at:
-        await at.until(lambda: at.bench._early_scans is None, "start-up")
+        await at.until(lambda: at.bench.started, "start-up")
         before = len(at.said)
         at.bench.scan(hostile)
+        await at.until(lambda: len(at.said) > before, "a word")
         assert at.bench.state.phase is Phase.IDLE
         assert len(at.said) == before + 1
         assert all(value.isprintable() for _, value in at.said[-1].params)

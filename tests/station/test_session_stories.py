@@ -17,6 +17,8 @@ from station.rules.commands import Exit, OpenSession, SealSession
 from station.rules.events import (
     Acknowledged,
     Answered,
+    BindFailed,
+    Bound,
     CameraDown,
     CameraUp,
     CameraWarned,
@@ -32,6 +34,7 @@ from station.rules.events import (
     DiskChanged,
     Event,
     FinishAsked,
+    ItemScanned,
     KindChosen,
     LookedUp,
     LookUpFailed,
@@ -50,9 +53,11 @@ from station.rules.events import (
     ShotTaken,
     ShutdownAsked,
     Tick,
+    Weighed,
 )
 from station.rules.state import Phase, Rules, State, initial
 from station.session import step
+from storage.order import Item, Order, OrderStatus
 from storage.records import Clip, Gap, Kind, LabelCheck, Shot, Status
 from tests.station.playbook import camera_check
 from tests.station.story_promises import NOON, moment, untouched
@@ -144,12 +149,34 @@ SHOTS = st.builds(
     SLOTS,
     st.none() | st.sampled_from(LabelCheck),
 )
+ORDER = st.builds(
+    Order,
+    st.sampled_from(["A", "O-1"]),
+    st.sampled_from([(), ("C",)]),
+    st.sampled_from([(), (Item("mug", quantity=2),)]),
+    status=st.sampled_from(OrderStatus),
+    currency=st.just("EUR"),
+    value_cents=st.none() | st.integers(0, 20_000),
+    weight_g=st.none() | st.integers(0, 2_000),
+)
+ORDERS = st.lists(ORDER, max_size=2).map(tuple)
 NONSENSE: list[st.SearchStrategy[Event]] = [
     st.builds(Tick, MOMENTS),
-    st.builds(Scanned, MOMENTS, NUMBERS.map(waybill), SESSIONS, st.sampled_from(["wedge", "top"])),
+    st.builds(
+        Scanned,
+        MOMENTS,
+        NUMBERS.map(waybill),
+        SESSIONS,
+        st.sampled_from(["wedge", "top"]),
+        st.booleans(),
+    ),
     st.builds(Refused, MOMENTS, TEXTS, TEXTS),
     st.builds(CodeSeen, MOMENTS, CAMERAS, TEXTS, TEXTS, NUMBERS),
-    st.builds(LookedUp, MOMENTS, NUMBERS, st.none() | PRIORS),
+    st.builds(LookedUp, MOMENTS, NUMBERS, st.none() | PRIORS, ORDERS, st.none() | ORDER),
+    st.builds(Bound, MOMENTS, SESSIONS, PARTS, ORDERS),
+    st.builds(BindFailed, MOMENTS, SESSIONS, TEXTS),
+    st.builds(ItemScanned, MOMENTS, TEXTS, st.sampled_from(["", "MUG", "CUP"])),
+    st.builds(Weighed, MOMENTS, st.integers(-5, 2_000)),
     st.builds(LookUpFailed, MOMENTS, NUMBERS, TEXTS),
     st.builds(Opened, MOMENTS, SESSIONS),
     st.builds(OpenFailed, MOMENTS, SESSIONS, TEXTS),
