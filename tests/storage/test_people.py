@@ -155,7 +155,15 @@ def test_a_clock_that_was_set_back_locks_nobody_out_for_years(
         (Role.PACKER, {Right.FIND, Right.CHECK}),
         (
             Role.CLAIMS,
-            {Right.FIND, Right.LOOK, Right.EXPORT, Right.FILE, Right.HOLD, Right.CHECK},
+            {
+                Right.FIND,
+                Right.LOOK,
+                Right.EXPORT,
+                Right.FILE,
+                Right.CLAIM,
+                Right.HOLD,
+                Right.CHECK,
+            },
         ),
         (Role.SUPERVISOR, set(Right)),
     ],
