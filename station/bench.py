@@ -309,7 +309,7 @@ class Bench:
         self.state = replace(self.state, handed_over=recent)
         if repaired is not None:
             self.send(events.Recovered, numbers=tuple(s.waybill.number for s in repaired))
-        self._scans.start(self._filing)
+        self._scans.start(self._filing.find_order)
 
     async def _tick(self) -> None:
         while True:

@@ -8,9 +8,10 @@ scanned while it is asked keeps its turn. Knows no camera and decides nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ulid import ULID
 
@@ -23,9 +24,6 @@ from storage.order import Order
 from storage.records import CheckDigit, Kind, Waybill
 from storage.rows import search_key
 
-if TYPE_CHECKING:
-    from station.filing import Filing
-
 log = logging.getLogger(__name__)
 
 
@@ -37,6 +35,10 @@ class Scan:
     via: str
     at: events.Moment
     found: Waybill | Card | Refusal
+
+
+FindOrder = Callable[[str, Callable[[Order | None], None]], None]
+"""Asks the archive which order has this id; the answer comes on the loop."""
 
 
 class Rules(Protocol):
@@ -53,7 +55,7 @@ class Scans:
     def __init__(self, bench: Rules, rules: WaybillRules) -> None:
         self._bench = bench
         self._rules = rules
-        self._filing: Filing | None = None
+        self._find_order: FindOrder | None = None
         self._early: list[tuple[str, str, events.Moment]] = []
         self._asked: list[Scan] | None = None
         """What was scanned since the archive was asked about an order; None while it is not."""
@@ -61,11 +63,11 @@ class Scans:
     @property
     def started(self) -> bool:
         """True once scans are taken."""
-        return self._filing is not None
+        return self._find_order is not None
 
-    def start(self, filing: Filing) -> None:
+    def start(self, find_order: FindOrder) -> None:
         """Take scans from now on, those first that came too early."""
-        self._filing = filing
+        self._find_order = find_order
         early, self._early = self._early, []
         for text, via, at in early:
             found = understand(text, self._rules)
@@ -94,9 +96,9 @@ class Scans:
             self._bench.dispatch(events.ItemScanned(scan.at, printable(scan.text), piece.key))
         elif isinstance(found, Waybill) and found.carrier is not None:
             self._tell(scan)
-        elif self._filing is not None:
+        elif self._find_order is not None:
             self._asked = []
-            self._filing.find_order(scan.text, partial(self._tell_of_order, scan))
+            self._find_order(scan.text, partial(self._tell_of_order, scan))
 
     def _tell_of_order(self, scan: Scan, order: Order | None) -> None:
         """The archive has said whether the scan is an order's id."""

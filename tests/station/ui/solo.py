@@ -96,7 +96,7 @@ class SoloBench(Bench):
 
     def start(self, on_change: OnChange) -> None:
         self._on_change = on_change
-        self._early_scans = None
+        self._scans.start(lambda _, then: then(None))
         for camera in self.config.camera:
             self.send(CameraUp, camera=camera.name)
 
