@@ -31,6 +31,8 @@ from station.retaining import Retaining
 from station.rules import commands, events
 from station.rules.orders import ItemCheck, Policy
 from station.rules.state import Rules, Slot, State, initial
+from station.scale.reader import ScaleReader
+from station.scale.weight import Weight
 from station.scans import Scans
 from station.session import step
 from station.simulated import SimulatedParcels
@@ -110,6 +112,9 @@ class Bench:
         self._queue: deque[events.Event] = deque()
         self._stepping = False
         self._scans = Scans(self, self._scan_rules)
+        self._scale: ScaleReader | None = None
+        self.scale_lost = ""
+        """What is wrong with the scale, and what to do; '' while it is there or not wanted."""
         self._clock_offset_ms = _offset_ms()
         self._running: Replies | None = None
         self._closing: asyncio.Task[bool] | None = None
@@ -157,6 +162,24 @@ class Bench:
         self._replies.spawn(self.checking.run())
         if self._stamping:
             self._stamping.start()
+        if self.config.scale.port:
+            call = self._replies.call
+            self._scale = ScaleReader(
+                self.config.scale,
+                lambda weight: call(self._weighed, weight),
+                lambda why: call(self._scale_changed, why),
+            )
+            self._scale.start()
+
+    def _weighed(self, weight: Weight) -> None:
+        if weight.stable:
+            self.send(events.Weighed, grams=weight.grams)
+
+    def _scale_changed(self, why: str) -> None:
+        if why:
+            log.warning("the scale: %s", why)
+        self.scale_lost = why
+        self._show(())
 
     def _state_when_started(self) -> State | None:
         return self.state if self.started else None
@@ -202,6 +225,8 @@ class Bench:
         # What a camera answered only now, when it was closed, may be sealed yet.
         if not await self._wait_for_exit(LAST_WORD_S):
             log.error("closed before everything was sealed; the next start repairs it")
+        if self._scale is not None:
+            await running.run(self._scale.stop)
         await running.attempt("signing the ledger", None, self._last_checkpoint)
         await running.close()
         return let_go

@@ -37,6 +37,7 @@ from station.cli_proof import COMMANDS as PROVING
 from station.cli_rebuild import COMMANDS as REBUILDING
 from station.cli_retain import COMMANDS as RETAINING
 from station.cli_review import COMMANDS as REVIEWING
+from station.cli_scale import COMMANDS as WEIGHING
 from station.cli_trace import COMMANDS as TRACING
 from station.console import PROGRAM, told
 from station.options import FAILED, FILE, as_json_option, site
@@ -148,6 +149,7 @@ for _command in (
     *REVIEWING,
     *COVERING,
     *TRACING,
+    *WEIGHING,
 ):
     cli.add_command(_command)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
+from station.scanner.device import parse_device
 from station.section import Section
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,200}$")]
@@ -61,6 +62,15 @@ class ScaleConfig(Section):
     protocol: Literal["auto", "sics", "toledo", "cas", "and", "simple"] = "auto"
     tolerance_percent: Annotated[float, Field(ge=0, le=1_000)] = 10.0
     tolerance_g: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+
+    @field_validator("port")
+    @classmethod
+    def _is_a_port(cls, value: str) -> str:
+        try:
+            parse_device(value)
+        except ValueError as error:
+            raise PydanticCustomError("allowed", "{why}", {"why": str(error)}) from error
+        return value
 
 
 class ClaimsConfig(Section):

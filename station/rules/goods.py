@@ -84,11 +84,18 @@ def _wrong(turn: Turn, raw: str, why: str) -> None:
 
 
 def weighed(turn: Turn, event: Weighed) -> None:
-    """The scale is at rest: what it says last, while something lies on it, is the parcel's."""
-    if turn.state.active is None or not turn.recording or event.grams <= 0:
+    """The scale is at rest: what it says last, while something lies on it, is the parcel's. What is
+    laid on it between two sessions is the next parcel's."""
+    grams = event.grams if event.grams > 0 else None
+    if turn.state.active is None or not turn.recording:
+        turn.set(on_scale=grams)
         turn.log(f"{event.grams} g on the scale")
         return
-    turn.edit(weight_g=event.grams)
+    turn.set(on_scale=None)
+    if grams is None:
+        turn.log("nothing lies on the scale")
+        return
+    turn.edit(weight_g=grams)
     turn.say("weighed", quiet=True, grams=str(event.grams))
 
 

@@ -42,10 +42,11 @@ def open_session(turn: Turn, pass_no: int) -> None:
         orders=wanted.orders,
         order=wanted.waybill if wanted.is_order else None,
         high_value=high_value,
+        weight_g=state.on_scale,
     )
     vouched = turn.state.vouched
     turn.set(phase=Phase.OPENING, active=active, wanted=None, question=None, next_kind=Kind.PACKING)
-    turn.set(vouched=None)
+    turn.set(vouched=None, on_scale=None)
     turn.do(
         OpenSession(
             active.session,

@@ -301,6 +301,8 @@ class State:
     """Number and monotonic ms of the last scan that counted, for `Rules.repeat_scan_ms`."""
     checking: Moment | None = None
     """Since when the cameras are being checked."""
+    on_scale: int | None = None
+    """Grams that were laid on the scale since the last session."""
     clock_jump: tuple[Moment, str] | None = None
     """The newest one, for the note of a session whose pre-roll holds it."""
     unrepaired: str = ""

@@ -319,7 +319,8 @@ class BenchScreen(Screen[None]):
         """One line for what a supervisor must see to, the most urgent first."""
         line, words = self.query_one("#trouble", Line), self.words
         line.set_class(state.disk is Disk.FULL, "full")
-        line.set_class(state.disk is Disk.LOW or bool(state.unrepaired or self.scanner_lost), "low")
+        troubled = state.unrepaired or self.scanner_lost or self._bench.scale_lost
+        line.set_class(state.disk is Disk.LOW or bool(troubled), "low")
         if state.disk is Disk.FULL:
             line.show(words.text("notice.disk_full"))
         elif state.disk is Disk.LOW:
@@ -336,6 +337,8 @@ class BenchScreen(Screen[None]):
             line.show(words.text("notice.check_failed", [count]))
         elif self.scanner_lost:
             line.show(words.text("notice.scanner_lost", self.scanner_lost))
+        elif self._bench.scale_lost:
+            line.show(words.text("notice.scale_lost", [("why", self._bench.scale_lost)]))
 
     def _paint_cameras(self, state: State) -> None:
         rates = {status.name: status.fps for status in self._bench.statuses()}

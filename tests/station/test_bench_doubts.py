@@ -109,9 +109,9 @@ async def test_an_early_scan_is_asked_about_with_all_its_time(tmp_path: Path) ->
     at = Watched(Bench(settings, archive))
     try:
         at.bench.scan(UNLISTED)
-        text, via, moment = at.bench._early_scans[0]  # type: ignore[index]
+        text, via, moment = at.bench._scans._early[0]
         long_ago = type(moment)(moment.utc, moment.mono_ms - 60_000)
-        at.bench._early_scans = [(text, via, long_ago), (text, via, moment)]
+        at.bench._scans._early = [(text, via, long_ago), (text, via, moment)]
         await at.until(lambda: at.bench.started, "start-up")
         await asyncio.sleep(0.6)
         assert at.bench.state.asking is not None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 from station.config import Config
+from station.config_trade import ScaleConfig
 from station.rules.state import Phase
+from station.scale.simulated import Shown, SimulatedScale
 from storage import files
 from storage.archive import Archive
 from storage.evidence.verify import verify
@@ -99,3 +102,21 @@ async def test_an_order_begins_and_its_label_ends_what_is_not_known(tmp_path: Pa
         assert archive.orders_of(NUMBERS[2]) == ["#1003"]
         assert [each.id for each in archive.find("#1003")] == [session.id]
     assert verify(tmp_path) == []
+
+
+async def test_what_the_scale_says_is_sealed_with_the_parcel(tmp_path: Path) -> None:
+    sold(tmp_path, Order("#1004", (NUMBERS[3],), weight_g=1_200))
+    with SimulatedScale("cas") as scale:
+        settings = with_policy(tmp_path)
+        chosen = ScaleConfig(port=f"serial:{scale.path}")
+        async with running(settings.model_copy(update={"scale": chosen, "shot": ()})) as at:
+            at.bench.scan(NUMBERS[3])
+            await at.phase(Phase.RECORDING)
+            scale.show(Shown(Decimal("1.234")))
+            await at.until(lambda: at.active.weight_g == 1_234, "the weight")
+            scale.unplug()
+            await at.until(lambda: at.bench.scale_lost != "", "word of its loss")
+            at.bench.scan("PW:FINISH")
+            await at.sealed()
+    (session,) = found(tmp_path, NUMBERS[3])
+    assert noted(session)["weight"] == "1234 g on the scale; its orders say 1200 g"

@@ -282,6 +282,17 @@ def test_the_weight_of_the_last_look_counts() -> None:
     assert talk.notes()["weight"] == "910 g on the scale; its orders say 900 g"
 
 
+def test_what_lies_on_the_scale_before_the_scan_is_the_next_parcel_s() -> None:
+    talk = Talk().tell(weighed(900)).pack(MUGS).photos("item", "label")
+    talk.tell(FINISH, clip_ended("s-A"))
+    assert talk.notes()["weight"] == "900 g on the scale; its orders say 900 g"
+    # What was weighed for one parcel, and left there, is not the weight of the next one.
+    talk.tell(scan("B"), looked("B"))
+    assert talk.state.active is not None
+    assert talk.state.active.weight_g is None
+    assert Talk().tell(weighed(900), weighed(0)).pack(MUGS).state.active.weight_g is None  # type: ignore[union-attr]
+
+
 @given(st.integers(0, 10**6), st.integers(1, 10**6), st.integers(0, 100), st.integers(0, 500))
 def test_the_tolerance_is_exact(grams: int, expected: int, percent: int, least: int) -> None:
     policy = Policy(tolerance_percent=Fraction(percent), tolerance_g=least)
