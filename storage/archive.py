@@ -31,8 +31,8 @@ from storage import (
     schema,
     sealing,
 )
-from storage.amending import Amending
 from storage.benchlock import BenchLock
+from storage.claims.claiming import Claiming
 from storage.deleting import Deleting
 from storage.disclosing import Disclosing
 from storage.documents import Documents
@@ -58,6 +58,7 @@ from storage.records import (
 )
 from storage.rows import Ending
 from storage.searching import Searching
+from storage.tracing import Tracing
 from storage.transaction import immediate
 from storage.writer import Writer
 from storage.writing import Clock, Writing, utc_now
@@ -66,7 +67,7 @@ OPEN_LOCK = "open.lock"
 OPEN_TIMEOUT_S = 30.0
 
 
-class Archive(Questions, Amending, Deleting, Disclosing, Documents, Searching):
+class Archive(Questions, Claiming, Deleting, Disclosing, Documents, Searching, Tracing):
     """An open archive. Use `Archive.open`; close it, or use it in a `with`."""
 
     def __init__(

@@ -367,6 +367,15 @@ class OrderFileError(ArchiveError):
         super().__init__(f"{path} is no order file: {why}")
 
 
+class TraceFileError(ArchiveError):
+    """A whole file of tracking events cannot be read. A bad event is told in `TraceFile.bad`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"{path} is no file of tracking events: {why}")
+
+
 class QueryError(ArchiveError):
     """A search that means nothing. The message says what is allowed."""
 

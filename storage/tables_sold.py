@@ -21,6 +21,8 @@ ALTER TABLE orders ADD COLUMN insured_cents INTEGER;
 ALTER TABLE orders ADD COLUMN weight_g INTEGER;
 CREATE INDEX orders_by_shipped ON orders (shipped_at) WHERE shipped_at <> '';
 CREATE INDEX orders_by_status ON orders (status, ordered_at) WHERE status <> '';
+CREATE INDEX orders_undated ON orders (status)
+    WHERE status <> '' AND ordered_at = '' AND shipped_at = '';
 
 ALTER TABLE order_items RENAME TO order_items_before;
 CREATE TABLE order_items (
@@ -58,6 +60,8 @@ CREATE TABLE traces (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX traces_by_move ON traces (moved_at) WHERE delivered_at = '';
+CREATE INDEX traces_late ON traces (expected_at)
+    WHERE expected_at <> '' AND (delivered_at = '' OR delivered_at > expected_at);
 
 CREATE TABLE trace_events (
     tracking_number TEXT NOT NULL,
