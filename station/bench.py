@@ -37,6 +37,7 @@ from station.scans import Scans
 from station.session import step
 from station.simulated import SimulatedParcels
 from station.stamping import Stamping
+from station.uncovered import Uncovered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,6 +109,7 @@ class Bench:
         self._disk = DiskWatch(archive, config.disk, len(config.camera))
         self.retaining = Retaining(config, archive, self._state_when_started)
         self.checking = BackgroundCheck(config, self._state_when_started)
+        self.uncovered = Uncovered(archive, config.coverage)
         self._parcels = SimulatedParcels() if config.simulated else None
         self._queue: deque[events.Event] = deque()
         self._stepping = False
@@ -160,6 +162,7 @@ class Bench:
         self._replies.spawn(self._watch_disk_and_clock())
         self._replies.spawn(self.retaining.run(self._replies))
         self._replies.spawn(self.checking.run())
+        self._replies.spawn(self.uncovered.run())
         if self._stamping:
             self._stamping.start()
         if self.config.scale.port:

@@ -7,6 +7,8 @@ table has an index that begins with it.
 
 from __future__ import annotations
 
+from storage.tables_review import REVIEW_FILL, REVIEW_GUARDS, REVIEW_TABLES
+
 ORDER_COLUMNS = (
     "platform", "shop", "status", "status_text", "note", "carrier", "service", "origin",
     "destination", "packaging", "ordered_at", "due_at", "shipped_at", "delivered_at",
@@ -60,7 +62,7 @@ CREATE TABLE traces (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX traces_by_move ON traces (moved_at) WHERE delivered_at = '';
-CREATE INDEX traces_late ON traces (expected_at)
+CREATE INDEX traces_late ON traces (expected_at, delivered_at, moved_at, status)
     WHERE expected_at <> '' AND (delivered_at = '' OR delivered_at > expected_at);
 
 CREATE TABLE trace_events (
@@ -144,3 +146,5 @@ BEGIN SELECT RAISE(ABORT, 'the history of a claim never changes'); END;
 CREATE TRIGGER claim_events_delete BEFORE DELETE ON claim_events
 BEGIN SELECT RAISE(ABORT, 'the history of a claim never shrinks'); END;
 """
+SOLD_TABLES += REVIEW_TABLES + REVIEW_FILL
+SOLD_GUARDS += REVIEW_GUARDS

@@ -319,7 +319,14 @@ class BenchScreen(Screen[None]):
         """One line for what a supervisor must see to, the most urgent first."""
         line, words = self.query_one("#trouble", Line), self.words
         line.set_class(state.disk is Disk.FULL, "full")
-        troubled = state.unrepaired or self.scanner_lost or self._bench.scale_lost
+        bench = self._bench
+        troubled = (
+            state.unrepaired
+            or self.scanner_lost
+            or bench.scale_lost
+            or bench.checking.problems
+            or bench.uncovered.count
+        )
         line.set_class(state.disk is Disk.LOW or bool(troubled), "low")
         if state.disk is Disk.FULL:
             line.show(words.text("notice.disk_full"))
@@ -339,6 +346,9 @@ class BenchScreen(Screen[None]):
             line.show(words.text("notice.scanner_lost", self.scanner_lost))
         elif self._bench.scale_lost:
             line.show(words.text("notice.scale_lost", [("why", self._bench.scale_lost)]))
+        elif bench.uncovered.count:
+            count = ("count", str(bench.uncovered.count))
+            line.show(words.text("notice.uncovered", [count]))
 
     def _paint_cameras(self, state: State) -> None:
         rates = {status.name: status.fps for status in self._bench.statuses()}

@@ -75,18 +75,19 @@ _CAME_BACK: Final = (
     "EXISTS (SELECT 1 FROM catalogue AS c WHERE c.number = t.tracking_number "
     "AND c.kind = 'return' AND c.status IN ('sealed', 'interrupted') AND c.test = 0)"
 )
-_QUIET: Final = (
+QUIET: Final = (
     "SELECT t.* FROM traces AS t WHERE t.delivered_at = '' AND t.moved_at > :oldest "  # noqa: S608
     f"AND t.moved_at <= :quiet AND t.status <> 'Delivered' AND NOT {_CAME_BACK} "
     f"AND {_NO_LOSS} ORDER BY t.moved_at LIMIT :most"
 )
-_LATE: Final = (
-    "SELECT t.* FROM traces AS t WHERE t.expected_at <> '' "  # noqa: S608
-    "AND (t.delivered_at = '' OR t.delivered_at > t.expected_at) AND t.expected_at > :oldest "
-    "AND t.expected_at <= :late AND (t.delivered_at <> '' OR "
+LATE: Final = (  # the inner part is answered by its index alone
+    "SELECT t.* FROM (SELECT t.tracking_number FROM traces AS t "  # noqa: S608
+    "WHERE t.expected_at <> '' AND (t.delivered_at = '' OR t.delivered_at > t.expected_at) "
+    "AND t.expected_at > :oldest AND t.expected_at <= :late AND (t.delivered_at <> '' OR "
     f"(t.moved_at > :quiet AND t.status <> 'Delivered' AND NOT {_CAME_BACK})) "
     "AND (t.delivered_at = '' OR julianday(t.delivered_at) - julianday(t.expected_at) >= :days) "
-    f"AND {_NO_DELAY} ORDER BY t.expected_at LIMIT :most"
+    f"AND {_NO_DELAY} ORDER BY t.expected_at LIMIT :most) AS late "
+    "CROSS JOIN traces AS t ON t.tracking_number = late.tracking_number ORDER BY t.expected_at"
 )
 _WAITING: Final = (
     "SELECT t.tracking_number, t.carrier, (SELECT min(e.at) FROM trace_events AS e "
@@ -118,12 +119,12 @@ def proposals(
     """
     if not schema.has_sold(db):
         return []
-    asked = _asked(now, quiet_days, late_days, most)
+    params = asked(now, quiet_days, late_days, most)
     found = [
         _proposal(db, row, ClaimType.LOSS, Why.QUIET, row["moved_at"], now, quiet_days)
-        for row in db.query(_QUIET, asked)
+        for row in db.query(QUIET, params)
     ]
-    for row in db.query(_LATE, asked):
+    for row in db.query(LATE, params):
         why = Why.LATE if row["delivered_at"] else Why.OVERDUE
         found.append(_proposal(db, row, ClaimType.DELAY, why, row["expected_at"], now, late_days))
     return found
@@ -138,11 +139,12 @@ def not_handed_over(
         return []
     return [
         Waiting(row["tracking_number"], parse_utc(row["since"]), row["carrier"])
-        for row in db.query(_WAITING, _asked(now, quiet_days, 0, most))
+        for row in db.query(_WAITING, asked(now, quiet_days, 0, most))
     ]
 
 
-def _asked(now: dt.datetime, quiet_days: int, late_days: int, most: int) -> dict[str, Any]:
+def asked(now: dt.datetime, quiet_days: int, late_days: int, most: int) -> dict[str, Any]:
+    """The parameters of `QUIET` and `LATE`."""
     return {
         "oldest": utc_text(now - OLDEST),
         "quiet": utc_text(now - dt.timedelta(days=quiet_days)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from storage.intake.orders import NUMBER_FORM, SCIENTIFIC
@@ -135,6 +136,7 @@ class Told:
         self.bad.append(BadEvent(place, why))
 
 
+@lru_cache(200)
 def _offset(text: str) -> dt.tzinfo:
     """The zone of `+08:00`, `-0500`, `Z`. Raises ValueError for one that cannot be."""
     digits = re.sub(r"[^0-9]", "", text)

@@ -8,6 +8,7 @@ delivered by mistake is one that nobody looks for. Knows no file.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from storage.trace import TraceStatus
@@ -87,6 +88,7 @@ _GUESSES: Final = tuple(
 )
 
 
+@lru_cache(4_096)
 def status_of(word: str) -> TraceStatus:
     """What a carrier's word for a status means; UNKNOWN for one that is not listed. The first part
     of `InTransit_PickedUp` counts."""

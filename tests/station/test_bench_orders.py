@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -120,3 +121,21 @@ async def test_what_the_scale_says_is_sealed_with_the_parcel(tmp_path: Path) -> 
             await at.sealed()
     (session,) = found(tmp_path, NUMBERS[3])
     assert noted(session)["weight"] == "1234 g on the scale; its orders say 1200 g"
+
+
+async def test_the_bench_says_that_parcels_left_without_evidence(tmp_path: Path) -> None:
+    left = dt.datetime.now(dt.UTC) - dt.timedelta(hours=5)
+    sold(
+        tmp_path,
+        Order("#1005", (NUMBERS[4],), status=OrderStatus.SHIPPED, shipped_at=left),
+        Order("#1006", (NUMBERS[5],), status=OrderStatus.OPEN),
+    )
+    async with running(config(tmp_path).model_copy(update={"shot": ()})) as at:
+        await at.until(lambda: at.bench.uncovered.count == 1, "the look")
+        await at.cameras_up()
+        at.bench.scan(NUMBERS[4])
+        await at.phase(Phase.RECORDING)
+        at.bench.scan("PW:FINISH")
+        await at.sealed()
+        at.bench.uncovered.look()
+        assert at.bench.uncovered.count == 0
