@@ -21,8 +21,9 @@ demo: .venv/.run ## an unattended shift on simulated cameras, checked to the las
 	@$(BIN)/packwitness demo --parcels 6 \
 		--archive .cache/demo/$$(date +%Y-%m-%dT%H-%M-%S) $(ARGS)
 
-test: .venv/.dev ## all tests (ARGS="-k scan" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/.dev ## all tests (ARGS="-k scan" for some): side by side, then those that run alone
+	@for part in '-m "not alone" -n auto --maxprocesses 4' '-m alone'; do \
+		eval "$(BIN)/python -m pytest $$part" '$(ARGS)' || [ $$? = 5 ] || exit 1; done
 
 check: .venv/.dev ## style, types, the arrows between packages, no registry address
 	$(BIN)/ruff check .
