@@ -7,10 +7,8 @@ up, never made a path, and no cell of the summary is a formula. Knows no widget.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import datetime as dt
-import io
 import os
 import re
 from collections.abc import Generator, Iterable, Sequence
@@ -18,7 +16,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from storage.errors import ArchiveError, ExportFailed, NumbersUnreadable
+from storage.errors import ArchiveError, ExportFailed, NumbersUnreadable, SheetUnreadable
+from storage.intake.order_cells import clean
+from storage.intake.sheets import ADVICE, Line, sheets_in
 from storage.records import utc_text
 
 if TYPE_CHECKING:
@@ -54,43 +54,41 @@ class Row:
 
 
 def numbers_in(path: Path, column: str = "") -> tuple[str, ...]:
-    """The numbers in a CSV, TSV or plain text file, once each, in their order: those below the
-    heading `column`, else below one that numbers usually have, else in the first column.
-
-    UTF-8, UTF-16 with its mark, else GB 18030. Raises NumbersUnreadable.
-    """
+    """The numbers in a CSV, TSV or plain text file or a workbook's first sheet that holds any, once
+    each, in their order: those below the heading `column`, else below one that numbers usually
+    have, else in the first column. Raises NumbersUnreadable."""
     try:
         if path.stat().st_size > LIMIT_BYTES:
             raise NumbersUnreadable(path, "it is far too big for a list of numbers")
-        content = path.read_bytes()
+        for sheet in sheets_in(path):
+            lines = [_line(path, each) for each in sheet.lines if any(each.cells) or each.trouble]
+            if lines:
+                break
+        else:
+            lines = []
     except OSError as error:
         raise NumbersUnreadable(path, error.strerror or str(error)) from error
-    text = _text(path, content)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
-    except csv.Error as error:
-        raise NumbersUnreadable(path, f"it is no CSV file ({error})") from error
-    place, skipped = _place(path, rows[0] if rows else [], column)
-    cells = (row[place].strip().lstrip("'") for row in rows[skipped:] if len(row) > place)
+    except SheetUnreadable as error:
+        raise NumbersUnreadable(path, error.why) from error
+    place, skipped = _place(path, lines[0].cells if lines else [], column)
+    for line in lines[skipped:]:
+        if place in line.rounded:
+            why = f"line {line.number} has a number that a spreadsheet rounded: save it as text"
+            raise NumbersUnreadable(path, why)
+    cells = (clean(line.cells[place]) for line in lines[skipped:] if len(line.cells) > place)
     found = tuple(dict.fromkeys(cell for cell in cells if cell))
     if not found:
         raise NumbersUnreadable(path, "it holds no number")
     return found
 
 
-def _text(path: Path, content: bytes) -> str:
-    if content.startswith(b"PK\3\4"):
-        raise NumbersUnreadable(path, "it is a workbook: save it as `CSV UTF-8`")
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise NumbersUnreadable(path, "it is no text: save it as `CSV UTF-8`")
+def _line(path: Path, line: Line) -> Line:
+    """The line, which can be read. A list is taken whole or not at all."""
+    if line.trouble:
+        raise NumbersUnreadable(path, f"line {line.number} {line.trouble}")
+    if any("\0" in cell for cell in line.cells):
+        raise NumbersUnreadable(path, f"it is no text: {ADVICE}")
+    return line
 
 
 def _place(path: Path, first: Sequence[str], column: str) -> tuple[int, int]:

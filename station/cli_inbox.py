@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from storage.later import EvidenceGroup, Right
 if TYPE_CHECKING:
     from station.config import Config
     from station.inbox import Look, Waiting
+    from station.orders_watch import Imported, OrdersLook
     from storage.archive import Archive
     from storage.later import Actor, Document
 
@@ -50,10 +52,13 @@ def inbox(
 
 def _watched(config: Config, archive: Archive, actor: Actor) -> int:
     from station.inbox_watch import InboxWatch, inbox_of
+    from station.orders_watch import OrdersFolder
 
-    filer = inbox_of(archive, config, actor)
+    filer, orders = inbox_of(archive, config, actor), OrdersFolder(archive, config)
+    orders.make()
     click.echo(harmless(f"watching {filer.folder}"))
-    trouble = ""
+    click.echo(harmless(f"watching {orders.folder} for orders"))
+    trouble = missing = ""
 
     def tell(look: Look) -> None:
         nonlocal trouble
@@ -63,8 +68,21 @@ def _watched(config: Config, archive: Archive, actor: Actor) -> int:
             trouble = look.trouble
             told(trouble or f"{filer.folder} is there again")
 
+    def tell_orders(look: OrdersLook) -> None:
+        nonlocal missing
+        for each in look.imported:
+            click.echo(harmless(each.line))
+        if look.trouble != missing:
+            missing = look.trouble
+            told(missing or f"{orders.folder} is there again")
+
     watch = InboxWatch(
-        filer, rescan_s=config.inbox.rescan_s, settle_s=config.inbox.settle_s, on_look=tell
+        filer,
+        rescan_s=config.inbox.rescan_s,
+        settle_s=config.inbox.settle_s,
+        on_look=tell,
+        orders=orders,
+        on_orders=tell_orders,
     )
     watch.start()
     try:
@@ -84,21 +102,39 @@ def _looked(config: Config, archive: Archive, actor: Actor, once: bool, as_json:
         time.sleep(_STEP_S)
         look = filer.look()
         filed += look.filed
+    imported = _orders_once(config, archive) if once else []
     if as_json:
         listed = {
             "folder": str(filer.folder),
             "filed": [_told(document) for document in filed],
             "waiting": [_waiting(each) for each in look.waiting],
+            "orders": [asdict(each) for each in imported],
         }
         click.echo(json.dumps(listed, indent=2))
     else:
         for document in filed:
             click.echo(_line(document))
+        for export in imported:
+            click.echo(harmless(export.line))
         for each in look.waiting:
             click.echo(harmless(f"{each.name}: {_why(each)}"))
     if look.trouble:
         told(look.trouble)
     return FAILED if look.trouble else 0
+
+
+def _orders_once(config: Config, archive: Archive) -> list[Imported]:
+    """What became of the order exports that lie in their folder."""
+    from station.orders_watch import OrdersFolder
+
+    orders = OrdersFolder(archive, config)
+    look = orders.look()
+    imported = list(look.imported)
+    while look.unsettled:
+        time.sleep(_STEP_S)
+        look = orders.look()
+        imported += look.imported
+    return imported
 
 
 @click.command()

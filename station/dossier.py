@@ -24,6 +24,8 @@ from storage.records import Clip, Session, Shot, Status
 
 if TYPE_CHECKING:
     from storage.archive import Archive
+    from storage.claims.claim import Claim
+    from storage.order import Order
 
 LARGEST_MANIFEST: Final = 64 << 20
 
@@ -122,7 +124,8 @@ class Dossier:
     records: tuple[Record, ...]
     elsewhere: tuple[tuple[str, str], ...]
     papers: tuple[Paper, ...]
-    orders: tuple[str, ...]
+    orders: tuple[Order, ...]
+    claims: tuple[Claim, ...] = ()
 
 
 def gather(archive: Archive, number: str) -> Dossier:
@@ -146,7 +149,8 @@ def gather(archive: Archive, number: str) -> Dossier:
         records=tuple(sorted(records, key=lambda r: (r.session.opened_at, r.session.id))),
         elsewhere=tuple(elsewhere),
         papers=tuple(_papers(archive, wanted)),
-        orders=tuple(archive.orders_of(wanted)),
+        orders=archive.orders_in(wanted),
+        claims=tuple(archive.claims_of(wanted)),
     )
 
 

@@ -81,7 +81,8 @@ class _Seen:
 
 
 class Inbox:
-    """The inbox of an archive, filed in the name of `actor`. One thread at a time may look."""
+    """The inbox of an archive, filed in the name of `actor`. One thread at a time may look; what
+    lies below the folder `apart` is somebody else's."""
 
     def __init__(
         self,
@@ -92,9 +93,11 @@ class Inbox:
         *,
         group: EvidenceGroup | None = None,
         settle_s: float = 3.0,
+        apart: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = folder
+        self._apart = apart
         self._archive = archive
         self._actor = actor
         self._rules = rules
@@ -106,7 +109,7 @@ class Inbox:
     def look(self, stopping: Callable[[], bool] = lambda: False) -> Look:
         """Look through the folder once, and file what can be filed."""
         try:
-            found = dict(_files(self.folder))
+            found = dict(_files(self.folder, self._apart))
         except OSError as error:
             return Look((), (), 0, f"{self.folder}: {_plainly(error)}")
         now = self._clock()
@@ -133,7 +136,7 @@ class Inbox:
     def preview(self) -> Look:
         """What a look would find, with every barcode read; nothing is filed."""
         try:
-            found = dict(_files(self.folder))
+            found = dict(_files(self.folder, self._apart))
         except OSError as error:
             return Look((), (), 0, f"{self.folder}: {_plainly(error)}")
         noticed = [self._noticed(parts, *file, self._clock()) for parts, file in found.items()]
@@ -221,7 +224,7 @@ def _stamp(now: os.stat_result) -> Stamp:
 
 
 def _files(
-    folder: Path, parts: tuple[str, ...] = ()
+    folder: Path, apart: Path | None, parts: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], tuple[Path, Stamp]]]:
     """The plain files below the inbox, by their path's parts. A sub-folder that cannot be read is
     left out; links are."""
@@ -232,8 +235,8 @@ def _files(
             continue
         try:
             if entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
-                if len(parts) < DEEPEST:
-                    yield from _files(Path(entry.path), (*parts, entry.name))
+                if len(parts) < DEEPEST and Path(entry.path) != apart:
+                    yield from _files(Path(entry.path), apart, (*parts, entry.name))
             elif entry.is_file(follow_symlinks=False):
                 stamp = _stamp(Path(entry.path).lstat())
                 yield (*parts, entry.name), (Path(entry.path), stamp)

@@ -19,6 +19,7 @@ from watchdog.observers.api import BaseObserver
 from station.config import Config
 from station.config_archive import inbox_folder
 from station.inbox import Inbox, Look, Waiting
+from station.orders_watch import OrdersFolder, OrdersLook, orders_folder
 from storage.archive import Archive
 from storage.errors import ArchiveError
 from storage.later import Actor, Document, EvidenceGroup
@@ -47,6 +48,7 @@ def inbox_of(archive: Archive, config: Config, actor: Actor) -> Inbox:
         config.scanner.waybills,
         group=EvidenceGroup(config.inbox.group) if config.inbox.group else None,
         settle_s=config.inbox.settle_s,
+        apart=orders_folder(archive, config),
     )
 
 
@@ -62,12 +64,22 @@ class _Wakes(FileSystemEventHandler):
 
 
 class InboxWatch:
-    """Looks at an inbox on a thread of its own; `on_look` is called there after each look."""
+    """Looks at an inbox on a thread of its own; `on_look` is called there after each look. With
+    `orders`, also at that folder of order exports, of which `on_orders` is told."""
 
     def __init__(
-        self, inbox: Inbox, *, rescan_s: float, settle_s: float, on_look: Callable[[Look], None]
+        self,
+        inbox: Inbox,
+        *,
+        rescan_s: float,
+        settle_s: float,
+        on_look: Callable[[Look], None],
+        orders: OrdersFolder | None = None,
+        on_orders: Callable[[OrdersLook], None] = lambda _: None,
     ) -> None:
         self.inbox = inbox
+        self._orders = orders
+        self._on_orders = on_orders
         self._rescan_s = rescan_s
         self._settle_s = settle_s
         self._on_look = on_look
@@ -106,6 +118,10 @@ class InboxWatch:
                 look = self.inbox.look(self._stopping.is_set)
                 unsettled = look.unsettled > 0
                 self._on_look(look)
+                if self._orders is not None:
+                    exports = self._orders.look(self._stopping.is_set)
+                    unsettled = unsettled or exports.unsettled > 0
+                    self._on_orders(exports)
             except Exception:  # the top of a thread: the next look tries again
                 log.exception("the inbox was not looked through")
             self._stopping.wait(SHORTEST_S)
@@ -121,7 +137,15 @@ class InboxWatch:
             return
         observer = Observer()
         try:
-            observer.schedule(_Wakes(self._woken), str(self.inbox.folder), recursive=True)
+            wakes = _Wakes(self._woken)
+            observer.schedule(wakes, str(self.inbox.folder), recursive=True)
+            orders = self._orders
+            if (
+                orders is not None
+                and self.inbox.folder not in orders.folder.parents
+                and orders.folder.is_dir()
+            ):
+                observer.schedule(wakes, str(orders.folder))
             observer.start()
         except (OSError, ArchiveError) as error:
             log.info("%s tells of no changes: %s", self.inbox.folder, error)

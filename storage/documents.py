@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from storage import (
     files,
     keys,
     ledger,
+    mapping_rows,
+    order_filing,
     order_rows,
     people,
     rows,
@@ -43,6 +45,7 @@ from storage.later import (
 )
 from storage.ledger import LedgerEvent
 from storage.order import Order
+from storage.order_filing import Filed
 from storage.reads import Readers
 from storage.transaction import immediate
 from storage.writing import Writing
@@ -116,13 +119,32 @@ class Documents(Writing):
 
         return self._submit(refile, "filing a document anew")
 
-    def file_orders(self, orders: Iterable[Order]) -> Future[int]:
-        """Link orders to tracking numbers, with what is known of each, all or nothing; how many
-        links are new. Raises Refused for an empty order id or number."""
+    def file_orders(self, orders: Iterable[Order]) -> Future[Filed]:
+        """Link orders to tracking numbers, with what is known of each, all or nothing; what of it
+        was new. Raises Refused for an empty order id or number."""
         wanted = order_rows.storable(orders)
-        return self._submit(lambda db: order_rows.file_orders(db, wanted), "linking orders")
+        return self._submit(lambda db: order_filing.file_orders(db, wanted), "filing orders")
 
-    def link_orders(self, pairs: Iterable[tuple[str, str]]) -> Future[int]:
+    def would_file_orders(self, orders: Iterable[Order]) -> Filed:
+        """What `file_orders` would find new; nothing is written."""
+        with self._readers.lent() as db:
+            return order_filing.would_file(db, order_rows.storable(orders))
+
+    def column_mapping(self, key: str) -> dict[str, str] | None:
+        """Which column means what (headings by field) in files with the header of this key, as it
+        was kept; None where nobody kept it."""
+        with self._readers.lent() as db:
+            return mapping_rows.of(db, key)
+
+    def keep_column_mapping(self, key: str, columns: Mapping[str, str]) -> Future[None]:
+        """Keep which column means what, for the next file with the header of this key."""
+        return self._submit(lambda db: mapping_rows.keep(db, key, columns), "keeping a mapping")
+
+    def forget_column_mapping(self, key: str) -> Future[bool]:
+        """Keep it no longer; False where there was none."""
+        return self._submit(lambda db: mapping_rows.forget(db, key), "forgetting a mapping")
+
+    def link_orders(self, pairs: Iterable[tuple[str, str]]) -> Future[Filed]:
         """`file_orders` for order ids and tracking numbers of which nothing else is known."""
         return self.file_orders(Order(order, (number,)) for order, number in pairs)
 

@@ -302,6 +302,25 @@ class ProfilesUnreadable(ArchiveError):
         super().__init__(f"{path}: {place + ' ' if place else ''}{why}")
 
 
+class DeadlinesUnreadable(ArchiveError):
+    """A file of rules about deadlines says something that is not allowed, at `place` in it."""
+
+    def __init__(self, path: Path, place: str, why: str) -> None:
+        self.path = path
+        self.place = place
+        self.why = why
+        super().__init__(f"{path}: {place + ' ' if place else ''}{why}")
+
+
+class FormUnfit(ArchiveError):
+    """A form cannot be filled. `path` is the PDF or the mapping that is in the way."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"{path}: {why}")
+
+
 class UnknownProfile(ArchiveError):
     """No export profile has this name. `known` are those that there are."""
 
@@ -358,6 +377,15 @@ class NumbersUnreadable(ArchiveError):
         super().__init__(f"no tracking numbers were read from {path}: {why}")
 
 
+class SheetUnreadable(ArchiveError):
+    """A file is no table of cells that can be read."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(f"{path} cannot be read as a table: {why}")
+
+
 class OrderFileError(ArchiveError):
     """A whole order file cannot be read. A single bad row is told in `OrderFile.bad`."""
 
@@ -365,6 +393,19 @@ class OrderFileError(ArchiveError):
         self.path = path
         self.why = why
         super().__init__(f"{path} is no order file: {why}")
+
+
+class ImportInterrupted(ArchiveError):
+    """An order file was taken in up to an order only. `done` of `orders` are filed."""
+
+    def __init__(self, path: Path, done: int, orders: int, why: str) -> None:
+        self.path = path
+        self.done = done
+        self.orders = orders
+        self.why = why
+        super().__init__(
+            f"{path}: {done} of {orders} orders are filed, then: {why}; import it again to go on"
+        )
 
 
 class TraceFileError(ArchiveError):

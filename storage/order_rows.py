@@ -1,14 +1,13 @@
-"""Orders into their rows and out of them: which parcels carry them, what is in them, what they are
-found and kept by.
+"""Orders out of their rows: which parcels carry them, what is in them, what they are found and kept
+by; and one order of what was told of it several times at once.
 
-Writes on the writer's thread, for `documents.py`. What a later file tells replaces what an earlier
-one did, field by field, and all items of an order at once; what it leaves out stays. Knows no file.
+Writes nothing: that is `order_filing.py`'s. Knows no file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,51 +16,16 @@ from sqlite_utils import Database
 from storage import rows, schema
 from storage.errors import Refused
 from storage.order import Item, Order, OrderStatus
-from storage.records import parse_utc, utc_text
+from storage.records import parse_utc
 from storage.tables_sold import ORDER_COLUMNS
-from storage.transaction import immediate
 
-_TEXTS = ("customer_reference", "customer_key", *ORDER_COLUMNS)
-_NUMBERS = ("insured_cents", "weight_g")
 _MOMENTS = ("ordered_at", "due_at", "shipped_at", "delivered_at")
-_FACTS = (
-    "UPDATE orders SET "  # noqa: S608 - the names of columns
-    + "".join(f"{each} = coalesce(nullif(:{each}, ''), {each}), " for each in _TEXTS)
-    + "".join(f"{each} = coalesce(:{each}, {each}), " for each in _NUMBERS)
-    + "currency = CASE WHEN :value_cents IS NULL AND currency <> '' THEN currency "
-    "ELSE :currency END, value_cents = coalesce(:value_cents, value_cents) "
-    "WHERE order_id = :order_id"
-)
-_ITEM = "INSERT INTO order_items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_LINK = "INSERT INTO order_waybills VALUES (?, ?) ON CONFLICT DO NOTHING"
 _OF_NUMBER = (
     "SELECT o.* FROM order_waybills AS w JOIN orders AS o USING (order_id) "
     "WHERE w.tracking_number = ? ORDER BY o.order_id LIMIT ?"
 )
 MOST = 50
 """Orders of one parcel that are looked at: more than that is no parcel."""
-
-
-def file_orders(db: Database, orders: Sequence[Order]) -> int:
-    """How many links of an order to a parcel are new; all are there now, all or nothing.
-
-    `orders` are as `storable` gives them.
-    """
-    links = [(each.id, number) for each in orders for number in each.numbers]
-    with immediate(db):
-        db.conn.executemany(
-            "INSERT INTO orders (order_id, order_key) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            ((each.id, rows.search_key(each.id)) for each in orders),
-        )
-        # Counted one by one: the sum of `executemany` would count what the catalogue's trigger did.
-        new = sum(db.conn.execute(_LINK, link).rowcount for link in links)
-        db.conn.executemany(_FACTS, (_facts(each) for each in orders if _tells(each)))
-        told = [each for each in orders if each.items]
-        db.conn.executemany(
-            "DELETE FROM order_items WHERE order_id = ?", ((each.id,) for each in told)
-        )
-        db.conn.executemany(_ITEM, (row for each in told for row in _item_rows(each)))
-        return new
 
 
 def storable(orders: Iterable[Order]) -> list[Order]:
@@ -114,50 +78,6 @@ def _joined(before: Order, after: Order) -> Order:
     }
     told["numbers"] = tuple(dict.fromkeys((*before.numbers, *after.numbers)))
     return replace(before, **told)
-
-
-def _tells(order: Order) -> bool:
-    return order != Order(id=order.id, numbers=order.numbers, items=order.items)
-
-
-def _facts(order: Order) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        name: "" if (moment := getattr(order, name)) is None else utc_text(moment)
-        for name in _MOMENTS
-    }
-    told |= {
-        name: rows.storable(getattr(order, name)) for name in ORDER_COLUMNS if name not in _MOMENTS
-    }
-    customer = rows.storable(order.customer)
-    return told | {
-        "order_id": order.id,
-        "customer_reference": customer,
-        "customer_key": rows.search_key(customer),
-        "currency": order.currency,
-        "value_cents": order.value_cents,
-        "insured_cents": order.insured_cents,
-        "weight_g": order.weight_g,
-    }
-
-
-def _item_rows(order: Order) -> Iterable[tuple[Any, ...]]:
-    """The rows of its items: pieces of one article in one parcel are one row."""
-    whole: dict[tuple[str, str], Item] = {}
-    for item in order.items:
-        number = rows.search_key(item.number)
-        sku = rows.storable(item.sku)
-        place = (number, rows.search_key(sku or item.ean or item.name))
-        known = whole.get(place)
-        whole[place] = (
-            replace(item, sku=sku, number=number)
-            if known is None
-            else replace(known, quantity=known.quantity + item.quantity)
-        )
-    for (parcel, key), item in whole.items():
-        yield (
-            order.id, parcel, key, item.sku, rows.storable(item.name), item.quantity,
-            rows.storable(item.variation), rows.storable(item.ean), item.price_cents,
-        )  # fmt: skip
 
 
 def _order(db: Database, row: dict[str, Any], number: str) -> Order:

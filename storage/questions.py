@@ -10,6 +10,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 from storage import ledger, order_rows, reads, rows, search, shift
+from storage.claims import review
+from storage.claims.review import Asked, Review
 from storage.order import Order
 from storage.query import Query
 from storage.records import CameraCheck, Kind, Session, Status
@@ -64,6 +66,11 @@ class Questions:
         """The figures of what was packed between two moments."""
         with self._readers.lent() as db:
             return shift.summary(db, start, end)
+
+    def review(self, asked: Asked) -> Review:
+        """What was lost, damaged and late, claimed and won back; see `storage.claims.review`."""
+        with self._readers.lent() as db:
+            return review.summary(db, asked)
 
     def bytes_by_day(self, days: int = 30, tz: dt.tzinfo = dt.UTC) -> dict[dt.date, int]:
         """How many bytes each of the last days brought, up to the newest session."""

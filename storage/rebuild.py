@@ -39,6 +39,7 @@ from storage import (
 from storage.adopting import Sealed
 from storage.archive import OPEN_LOCK
 from storage.benchlock import BenchLock
+from storage.claims import review_rows
 from storage.errors import ArchiveBusy, ArchiveMissing, Refused, told
 from storage.ledger import LedgerEvent
 from storage.records import Session
@@ -137,6 +138,8 @@ def _filled(db: Database, root: Path, now: dt.datetime, progress: Progress | Non
         catalogue.fill(db)
     for sql in (*indexes, *guards.values()):
         db.execute(sql)
+    with immediate(db):
+        review_rows.fill(db)
     with immediate(db):
         if signer.id not in ledger.known_keys(db):
             ledger.append(db, LedgerEvent.KEY_CHANGED, now, signer.id, public=signer.public.hex())

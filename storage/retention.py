@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from storage import schema
 from storage.later import EvidenceGroup
 from storage.records import Kind, utc_text
 
@@ -25,8 +26,8 @@ DAY_MS = 86_400_000
 DEFAULT = "default"
 """The class of the sessions that no rule fits."""
 CLAIM_DAYS = 365
-"""How long after a claim form was filed its parcel counts as claimed. A year: the longest period
-for a court action that carriers' conditions grant (CMR, article 32)."""
+"""How long after a claim ended, or after a claim form was filed, its parcel counts as claimed. A
+year: the longest period for a court action that carriers' conditions grant (CMR, article 32)."""
 QUIET_MS, BUSY_MS = 60 * DAY_MS, 7 * DAY_MS
 """A clock is believed when something was sealed in the time between so long and so long ago."""
 
@@ -97,12 +98,13 @@ _WORTH = (
     "JOIN order_waybills AS w ON w.order_id = o.order_id WHERE o.currency = :currency{n} "
     "AND o.value_cents IS NOT NULL GROUP BY 1 HAVING sum(o.value_cents) >= :least{n}) END"
 )
-_CLAIMED = (
+_FORMS = (
     "SELECT DISTINCT coalesce(a.number, d.tracking_number) FROM documents AS d "
     "LEFT JOIN amendments AS a ON a.id = "
     "(SELECT max(r.id) FROM amendments AS r WHERE r.subject = d.id AND r.change = 'refiled') "
     "WHERE d.filed_at >= ? AND coalesce(a.evidence_group, d.evidence_group) = ?"
 )
+_CLAIMS = "SELECT DISTINCT tracking_number FROM claims WHERE closed_at = '' OR closed_at >= ?"
 
 
 def plan(
@@ -184,10 +186,13 @@ def _bytes(db: Database) -> int:
 
 
 def _claimed(db: Database, now: dt.datetime) -> set[str]:
-    """The tracking numbers that a claim form was filed for."""
+    """The tracking numbers of claims that are open or ended lately, and those that a claim form was
+    filed for, with or without a claim here."""
     since = utc_text(now - dt.timedelta(days=CLAIM_DAYS))
-    found = db.execute(_CLAIMED, [since, EvidenceGroup.CLAIM_FORM.value])
-    return {number for (number,) in found}
+    found = {number for (number,) in db.execute(_FORMS, [since, EvidenceGroup.CLAIM_FORM.value])}
+    if schema.has_sold(db):
+        found |= {number for (number,) in db.execute(_CLAIMS, [since])}
+    return found
 
 
 def _judged(

@@ -7,9 +7,11 @@ knows no database and no rule of any portal.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from storage.records import utc_text
 
 
 class ClaimType(StrEnum):
@@ -134,3 +136,19 @@ class ClaimQuery:
     due_before: dt.datetime | None = None
     text: str = ""
     limit: int = 1_000
+
+
+def claim_to_json(claim: Claim) -> dict[str, Any]:
+    """The JSON of a claim, ready for `json.dumps`: amounts in whole cents, moments in UTC."""
+    return {name: _told(value) for name, value in asdict(claim).items()}
+
+
+def claim_event_to_json(event: ClaimEvent) -> dict[str, Any]:
+    """The JSON of an entry of a claim's history, ready for `json.dumps`."""
+    return {name: _told(value) for name, value in asdict(event).items()}
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return utc_text(value)
+    return value.value if isinstance(value, StrEnum) else value

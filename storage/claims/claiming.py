@@ -1,26 +1,27 @@
 """The half of `archive.py` about claims: opened, changed, moved on, and never taken back.
 
 Each step is a row and an entry of the claim's history, in one transaction. Opening a claim holds
-the sessions of its parcel, so that retention leaves its evidence alone. Knows no deadline and no
-portal: those are `deadlines.py` and `checklist.py`, which only read.
+the sessions of its parcel, so that retention leaves its evidence alone. Knows no deadline: whoever
+opens or moves a claim looks for it (`deadlines.py`) and says so.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlite_utils import Database
 from ulid import ULID
 
-from storage import amending, amendment_rows, document_rows, order_rows, people, rows, schema
+from storage import amending, amendment_rows, people, rows, schema
 from storage.amending import Amending
 from storage.claims import claim_rows
+from storage.claims.amounts import worded
+from storage.claims.checklist import checklist, complete
 from storage.claims.claim import (
-    ENDED_STATUSES,
     NEXT,
     Claim,
     ClaimEvent,
@@ -28,20 +29,22 @@ from storage.claims.claim import (
     ClaimStatus,
     ClaimType,
 )
+from storage.claims.known import is_known, told_of
+from storage.claims.steps import CHANGEABLE, as_of, changed, moved
 from storage.errors import Refused
-from storage.intake.money import CURRENCY_FORM, MOST_CENTS
 from storage.later import Actor, Amendment, Change, Right
-from storage.records import parse_utc, utc_text
+from storage.records import Session, parse_utc, utc_text
 from storage.transaction import immediate
 
-TEXTS: Final = (
-    "carrier", "portal", "profile", "claim_number", "description", "recipient_name",
-    "contact_email", "currency", "deadline_rule", "order_id",
-)  # fmt: skip
-AMOUNTS: Final = ("requested_cents", "insured_cents", "salvage_cents")
-TIMES: Final = ("happened_at", "deadline_at")
-CHANGEABLE: Final = (*TEXTS, *AMOUNTS, *TIMES, "complete")
-"""What `change_claim` may change; the rest follows from its status."""
+if TYPE_CHECKING:
+    from storage.archive import Archive
+    from storage.evidence.kit.profiles import Profile
+
+_CLAIMABLE: Final = (
+    "SELECT s.* FROM catalogue AS c JOIN sessions AS s ON s.id = c.session_id "
+    "WHERE c.number = :number AND c.status IN ('sealed', 'interrupted') AND c.test = 0 "
+    "AND c.deleted = 0 ORDER BY c.opened_ms, c.n"
+)
 LOGGED: Final = ("correspondence", "note", "exported", "form")
 
 
@@ -68,27 +71,20 @@ class Claiming(Amending):
         def open_(db: Database) -> Claim:
             people.require(db, actor, Right.CLAIM)
             now = parse_utc(utc_text(self._clock()))
-            if key not in document_rows.numbers_known(db, key):
+            if not is_known(db, key):
                 raise Refused(f"nothing is known of {number[:40]!r}: a claim needs a known parcel")
-            before = [each for each in claim_rows.of_number(db, key) if each.open]
-            same = next((each for each in before if each.type is type), None)
-            if same is not None and not again:
-                raise Refused(f"{key} has an open {type} claim already: {same.reference}")
-            claim = Claim(
-                str(ULID.from_datetime(now)),
-                claim_rows.next_reference(db, now.year),
-                key,
-                type,
-                now,
-                now,
-                now,
-            )
-            claim = _changed(replace(claim, **_known(db, key)), facts)
-            # The holds come first: one too many harms nothing.
-            self._hold_all(db, actor, claim, now)
-            with immediate(db):
-                claim_rows.add(db, claim)
-                _tell(db, actor, claim, now, "opened", type.value)
+            # Whoever opens a claim is alone, so that no two get one reference. The row comes first:
+            # retention keeps what is claimed even where a crash left a session without its hold.
+            with amending.alone(self.root):
+                if not again:
+                    _refuse_second(db, key, type)
+                reference = claim_rows.next_reference(db, now.year)
+                claim = Claim(str(ULID.from_datetime(now)), reference, key, type, now, now, now)
+                claim = changed(replace(claim, **told_of(db, key, facts.get("currency"))), facts)
+                with immediate(db):
+                    claim_rows.add(db, claim)
+                    _tell(db, actor, claim, now, "opened", type.value)
+                self._hold_all(db, actor, claim, now)
             return claim
 
         return self._submit(open_, "opening a claim")
@@ -100,7 +96,7 @@ class Claiming(Amending):
         """
 
         def change(db: Database, before: Claim, now: dt.datetime) -> Claim:
-            after = _changed(before, facts)
+            after = changed(before, facts)
             told = {
                 name: _text(getattr(after, name))
                 for name in CHANGEABLE
@@ -123,9 +119,13 @@ class Claiming(Amending):
         detail: str = "",
         approved_cents: int | None = None,
         paid_cents: int | None = None,
+        at: dt.datetime | None = None,
         release: bool = False,
+        profiles: Mapping[str, Profile] | None = None,
     ) -> Future[Claim]:
-        """Move a claim on to another status. `release`: at its end, the holds that it made end.
+        """Move a claim on to another status, now or as of `at`, which is not after now. `release`:
+        at its end, the holds that it made end. What is submitted is held against its checklist, by
+        the site's `profiles` (the built-in ones, if none are given): `complete` is what it was.
 
         What is approved is all that was asked for where nobody says otherwise, and what is paid is
         what was approved. Fails with NotAllowed, Refused (no such claim, a status that cannot
@@ -134,19 +134,26 @@ class Claiming(Amending):
 
         def move(db: Database, before: Claim, now: dt.datetime) -> Claim:
             if status not in NEXT[before.status]:
-                allowed = ", ".join(sorted(NEXT[before.status])) or "nothing"
+                allowed = ", ".join(sorted(NEXT[before.status]))
                 raise Refused(
                     f"{before.reference} is {before.status}: it cannot become {status}, "
-                    f"only {allowed}"
+                    + (f"only {allowed}" if allowed else "it has ended")
                 )
-            after = _moved(before, status, now, approved_cents, paid_cents)
-            after = replace(after, status_detail=amending.short(detail))
+            when = as_of(before, at, now)
+            after = moved(before, status, when, approved_cents, paid_cents)
+            after = replace(after, status_detail=amending.short(detail), updated_at=now)
+            if status is ClaimStatus.SUBMITTED:
+                after = replace(
+                    after, complete=complete(checklist(cast("Archive", self), after, profiles))
+                )
             claim_rows.change(db, after)
             told = {"from": before.status.value, "to": status.value}
+            if at is not None:
+                told["as_of"] = utc_text(when)
             if status is ClaimStatus.PAID:
-                told["paid"] = f"{_text(after.paid_cents)} cents {after.currency}"
+                told["paid"] = worded(after.paid_cents, after.currency)
             elif after.approved_cents != before.approved_cents:
-                told["approved"] = f"{_text(after.approved_cents)} cents {after.currency}"
+                told["approved"] = worded(after.approved_cents, after.currency)
             _tell(db, actor, after, now, "status", after.status_detail, told)
             return after
 
@@ -203,6 +210,13 @@ class Claiming(Amending):
         with self._readers.lent() as db:
             return claim_rows.events(db, claim) if schema.has_sold(db) else []
 
+    def claimable(self, number: str) -> list[Session]:
+        """The closed sessions of a tracking number that a claim can be built on, oldest first: no
+        tests, and none that was cancelled or whose files were deleted by policy."""
+        with self._readers.lent() as db:
+            found = db.query(_CLAIMABLE, {"number": rows.search_key(number)})
+            return rows.whole(db, list(found))
+
     # ------------------------------------------------------------------ steps
 
     def _step(
@@ -226,9 +240,8 @@ class Claiming(Amending):
             "SELECT session_id FROM catalogue WHERE number = ? AND deleted = 0",
             [claim.tracking_number],
         ).fetchall()
-        with amending.alone(self.root):
-            for (session,) in found:
-                self._say(db, actor, session, Change.HELD, _held_for(claim), now)
+        for (session,) in found:
+            self._say(db, actor, session, Change.HELD, _held_for(claim), now)
 
     def _release(self, db: Database, actor: Actor, claim: Claim) -> None:
         """End the holds that this claim made, and no others."""
@@ -265,6 +278,12 @@ class Claiming(Amending):
         return amending.put(db, self.root, self.signer, amendment)
 
 
+def _refuse_second(db: Database, number: str, type_: ClaimType) -> None:
+    for each in claim_rows.of_number(db, number):
+        if each.open and each.type is type_:
+            raise Refused(f"{number} has an open {type_} claim already: {each.reference}")
+
+
 def _held_for(claim: Claim) -> str:
     return f"claim {claim.reference}"
 
@@ -274,81 +293,6 @@ def _claim(db: Database, claim: str) -> Claim:
     if found is None:
         raise Refused(f"there is no claim {claim[:40]!r}")
     return found
-
-
-def _known(db: Database, number: str) -> dict[str, Any]:
-    """What the parcel's newest session and its orders tell of a new claim."""
-    carrier = db.execute(
-        "SELECT carrier FROM catalogue WHERE number = ? ORDER BY opened_ms DESC LIMIT 1", [number]
-    ).fetchone()
-    told: dict[str, Any] = {"carrier": carrier[0] if carrier else ""}
-    orders = order_rows.of_number(db, number)
-    if not orders:
-        return told
-    dearest = max(orders, key=lambda order: order.value_cents or 0)
-    told |= {"order_id": dearest.id, "currency": dearest.currency}
-    for name, wanted in (("requested_cents", "value_cents"), ("insured_cents", "insured_cents")):
-        amounts = [
-            cents
-            for order in orders
-            if order.currency == dearest.currency and (cents := getattr(order, wanted)) is not None
-        ]
-        told[name] = sum(amounts) if amounts else None
-    told["carrier"] = told["carrier"] or dearest.carrier
-    return told
-
-
-def _changed(claim: Claim, facts: dict[str, Any]) -> Claim:
-    """The claim with these facts. Raises Refused for one that is none."""
-    told: dict[str, Any] = {}
-    for name, value in facts.items():
-        if name not in CHANGEABLE:
-            raise Refused(f"{name!r} of a claim is not changed: only {', '.join(CHANGEABLE)}")
-        if name in TEXTS:
-            value = amending.short(str(value or ""))
-        elif name in AMOUNTS and value is not None:
-            _require_amount(value)
-        told[name] = value
-    after = replace(claim, **told)
-    if after.currency and not CURRENCY_FORM.fullmatch(after.currency):
-        raise Refused(f"{after.currency[:20]!r} is no currency: name its code of three letters")
-    return after
-
-
-def _moved(
-    claim: Claim,
-    status: ClaimStatus,
-    now: dt.datetime,
-    approved_cents: int | None,
-    paid_cents: int | None,
-) -> Claim:
-    after = replace(claim, status=status, status_at=now, updated_at=now)
-    after = replace(after, closed_at=now if status in ENDED_STATUSES else None)
-    for amount in (approved_cents, paid_cents):
-        if amount is not None:
-            _require_amount(amount)
-    if status is ClaimStatus.SUBMITTED:
-        return replace(after, submitted_at=claim.submitted_at or now)
-    if status is ClaimStatus.APPROVED:
-        whole = claim.requested_cents if approved_cents is None else approved_cents
-        return replace(after, approved_cents=whole)
-    if status is ClaimStatus.APPROVED_PARTIAL:
-        if approved_cents is None:
-            raise Refused(f"{claim.reference}: say how much of it was approved")
-        if claim.requested_cents is not None and approved_cents >= claim.requested_cents:
-            raise Refused(f"{claim.reference}: a part is less than what was asked for")
-        return replace(after, approved_cents=approved_cents)
-    if status is ClaimStatus.PAID:
-        paid = claim.approved_cents if paid_cents is None else paid_cents
-        if paid is None:
-            raise Refused(f"{claim.reference}: say how much was paid")
-        return replace(after, paid_cents=paid)
-    return after
-
-
-def _require_amount(value: Any) -> None:
-    if type(value) is not int or not 0 <= value <= MOST_CENTS:
-        raise Refused(f"{value!r} is no amount: whole cents, from 0 on")
 
 
 def _text(value: Any) -> str:

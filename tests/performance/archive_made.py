@@ -24,6 +24,7 @@ from sqlite_utils import Database
 
 from storage import catalogue, schema
 from storage.archive import Archive
+from storage.claims import review_rows
 from storage.files import session_folder
 from storage.records import utc_text
 from storage.tables import GUARDS
@@ -88,6 +89,8 @@ def make(
         taken["copies"] = time.perf_counter() - began
         began = time.perf_counter()
         _indexed(db)
+        with immediate(db):
+            review_rows.fill(db)
         db.executescript(GUARDS[schema.SCHEMA_VERSION])
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         taken["indexes"] = time.perf_counter() - began

@@ -26,10 +26,10 @@ from storage.records import EndReason, Kind, Session, Shot, Status, Waybill
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "archive", "bench", "cards", "check", "checkpoint", "demo", "disclosures", "doctor",
-    "export", "file", "find", "head", "history", "hold", "import", "inbox", "keys", "mark-test",
-    "note", "people", "profiles", "read", "rebind", "rebuild", "record", "release", "retain",
-    "scanner", "shift", "verify",
+    "archive", "bench", "cards", "check", "checkpoint", "claim", "coverage", "demo", "disclosures",
+    "doctor", "export", "file", "find", "head", "history", "hold", "import", "inbox", "keys",
+    "mark-test", "note", "people", "profiles", "read", "rebind", "rebuild", "record", "release",
+    "retain", "review", "scale", "scanner", "shift", "trace", "verify",
 )  # fmt: skip
 SAY_NOTHING = {
     ("archive",),
@@ -272,14 +272,20 @@ def test_orders_are_imported_and_found(capsys: pytest.CaptureFixture[str], tmp_p
     path, root = tmp_path / "orders.csv", tmp_path / "archive"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(
-            [["order_id", "tracking_number"], ["A-1", "1Z999AA10123456784"], ["A-2", ""]]
+            [
+                ["order_id", "tracking_number"],
+                ["A-1", "1Z999AA10123456784"],
+                ["A-2", ""],
+                ["", "1Z9"],
+            ]
         )
     with Archive.open(root) as opened:
         seal(opened, "1Z999AA10123456784", 0)
     code, out, err = run(capsys, "import", path, "--archive", root, "--json")
     assert code == 1
-    assert json.loads(out)["linked"] == 1
-    assert err == f"packwitness: {path}: line 3 has no tracking number\n"
+    told = json.loads(out)
+    assert (told["new"], told["links"], told["bad"][0]["line"]) == (2, 1, 4)
+    assert err == f"packwitness: {path}: line 4 has no order id\n"
     code, out, _ = run(capsys, "find", "A-1", "--archive", root, "--json")
     assert [session["tracking_number"] for session in json.loads(out)] == ["1Z999AA10123456784"]
 

@@ -83,9 +83,14 @@ def test_a_watch_files_what_arrives_until_it_is_stopped(world: InboxWorld) -> No
     )
     assert program.stdout is not None
     assert program.stdout.readline() == f"watching {world.folder}\n"
+    assert program.stdout.readline() == f"watching {world.folder / 'orders'} for orders\n"
     path = world.drop(f"{NUMBER}/invoice/a.pdf", picture("PDF"))
     until(lambda: not path.exists())
     assert program.stdout.readline() == f"{NUMBER} proof_of_value {NUMBER}/invoice/a.pdf\n"
+    path = world.drop("orders/shop.csv", f"order id,tracking number\nA-7,{NUMBER}\n".encode())
+    until(lambda: not path.exists())
+    counted = "1 orders new, 0 changed, 0 known; 1 links new; 0 bad"
+    assert program.stdout.readline() == f"shop.csv: {counted}\n"
     program.send_signal(signal.SIGINT)
     assert program.wait(20) == 130
     program.stdout.close()

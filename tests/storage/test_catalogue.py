@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from storage import catalogue, order_rows, schema
+from storage import catalogue, order_filing, schema
 from storage.order import Item, Order
 from storage.query import Query
 from storage.transaction import immediate
@@ -26,7 +26,7 @@ def db(desk: Desk) -> Iterator[Database]:
 
 
 def order(db: Database, name: str, number: str, cents: int | None, currency: str = "EUR") -> None:
-    order_rows.file_orders(db, [Order(name, (number,), value_cents=cents, currency=currency)])
+    order_filing.file_orders(db, [Order(name, (number,), value_cents=cents, currency=currency)])
 
 
 def worth(db: Database) -> list[tuple[int | None, str]]:
@@ -78,7 +78,7 @@ def test_a_rebound_session_is_worth_what_its_later_number_carries(desk: Desk, db
 
 def test_an_order_is_found_however_its_id_is_written(desk: Desk, db: Database) -> None:
     packed = desk.pack()
-    order_rows.file_orders(db, [Order("Shop 7", (NUMBER,), (Item("a1 b"),), customer="Jo")])
+    order_filing.file_orders(db, [Order("Shop 7", (NUMBER,), (Item("a1 b"),), customer="Jo")])
     for query in (
         Query(text="SHOP7"), Query(order="SHOP7"), Query(order="SH"), Query(sku="A1B"),
         Query(customer="J"),

@@ -12,6 +12,7 @@ from storage import schema
 from storage.errors import OrderFileError, Refused
 from storage.intake.orders import OrderFile, read_orders
 from storage.order import Item, Order
+from storage.order_filing import Filed
 from tests.storage.desk import NUMBER, Desk
 
 
@@ -33,7 +34,8 @@ def read(tmp_path: Path, content: str | bytes) -> OrderFile:
     ],
 )
 def test_order_exports_give_their_links(tmp_path: Path, content: str) -> None:
-    assert read(tmp_path, content) == OrderFile((Order("77", (NUMBER,)),), ())
+    found = read(tmp_path, content)
+    assert (found.orders, found.bad) == ((Order("77", (NUMBER,)),), ())
 
 
 def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) -> None:
@@ -52,17 +54,32 @@ def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) ->
         '"two\nlines",1Z999AA10123456786',
         f"{huge[:101]},{NUMBER}",
         f"=cmd|' /C calc'!A0,{NUMBER}",
+        f"9,{NUMBER},one cell too many",
+        f'10,"{NUMBER}',
+        f"11,{NUMBER}",
     ]
     found = read(tmp_path, "\n".join(rows))
-    assert [each.id for each in found.orders] == ["1", "=cmd|' /C calc'!A0"]
-    assert [row.line for row in found.bad] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 13]
-    assert "spreadsheet" in found.bad[3].why
+    linked = [each.id for each in found.orders if each.numbers]
+    assert linked == ["1", "=cmd|' /C calc'!A0", "11"]
+    alone = [each.id for each in found.orders if not each.numbers]
+    assert alone == ["2", "3", "4", "5", "7", "8"]
+    assert [row.line for row in found.bad] == [4, 6, 7, 8, 9, 10, 11, 13, 15, 16]
+    assert "spreadsheet" in found.bad[1].why
+    assert found.bad[1].column == "tracking_number"
     assert all(len(row.why) < 120 and row.why.isprintable() for row in found.bad)
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"name,price\n1,2\n", b"order_id\n1\n", "订单编号,物流单号\n".encode("gbk"), bytes(100)],
+    [
+        b"",
+        b"name,price\n1,2\n",
+        b"order_id\n1\n",
+        bytes(100),
+        b"PK\3\4 no workbook",
+        b"<html><table><tr><td>order_id</td></tr></table>",
+        b"tracking_number\n1Z999AA10123456784\n",
+    ],
 )
 def test_a_file_that_is_no_order_file_says_why(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(OrderFileError):
@@ -115,18 +132,19 @@ def test_what_an_order_is_found_by_is_read_and_kept(desk: Desk, root: Path, tmp_
     first = Order(
         "77",
         (NUMBER,),
-        (Item("MUG-1"), Item("CUP-2")),
+        (Item("MUG-1"), Item("CUP-2"), Item("MUG-1")),
         customer="ann@example.org",
         value_cents=123450,
         currency="USD",
     )
     assert found.orders[0] == first
     assert [each.id for each in found.orders] == ["77", "78", "79", "80", "81", "82"]
-    assert [row.line for row in found.bad] == [5, 5, 6, 7, 8]
-    assert all(row.why.endswith("linked without") and row.why.isprintable() for row in found.bad)
-    assert [each.value_cents for each in found.orders[1:]] == [None] * 5
-    assert desk.archive.file_orders(found.orders).result() == 6
-    assert desk.archive.file_orders(found.orders).result() == 0
+    told = [(row.line, row.column) for row in found.bad]
+    assert told == [(5, "Order Total"), (5, "SKU"), (7, "Order Total"), (8, "Order Total")]
+    assert all(row.why.isprintable() for row in found.bad)
+    assert [each.value_cents for each in found.orders[1:]] == [None, None, 1000, None, None]
+    assert desk.archive.file_orders(found.orders).result() == Filed(new=6, links=6)
+    assert desk.archive.file_orders(found.orders).result() == Filed(known=6)
     db = schema.connect(root / "archive.db", read_only=True)
     facts = "SELECT customer_reference, customer_key, value_cents, currency FROM orders"
     assert db.execute(f"{facts} WHERE order_id = '77'").fetchone() == (
@@ -140,7 +158,7 @@ def test_what_an_order_is_found_by_is_read_and_kept(desk: Desk, root: Path, tmp_
         Order("77", ("9400111206206406260787",), value_cents=200, currency="EUR"),
         Order("77", (NUMBER,)),
     ]
-    assert desk.archive.file_orders(again).result() == 1
+    assert desk.archive.file_orders(again).result() == Filed(changed=1, links=1)
     assert db.execute(f"{facts} WHERE order_id = '77'").fetchone() == (
         "ann@example.org", "ANN@EXAMPLE.ORG", 200, "EUR",
     )  # fmt: skip

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from storage.archive import Archive
+from storage.claims.claim import ClaimStatus, ClaimType
 from storage.later import Actor, EvidenceGroup, Role
 from storage.order import Order
 from storage.records import Kind, Session, Waybill
-from storage.retention import DAY_MS, Plan, Policy, Rule, Why
+from storage.retention import CLAIM_DAYS, DAY_MS, Plan, Policy, Rule, Why
 from storage.rows import media_of
 from tests.storage.desk import NOON, Desk
 from tests.storage.later_clock import SetClock
@@ -131,6 +132,24 @@ def test_held_open_claimed_and_young_sessions_never_go(archive: Archive, tmp_pat
     archive.undo(USER, hold.id, "paid").result()
     archive.refile(USER, document.id, number, EvidenceGroup.CORRESPONDENCE, "no claim").result()
     assert set(named(archive.retention_plan(full, 0))) == {held.id, claimed.id, gone.id}
+
+
+def test_what_is_claimed_stays_until_a_year_after_the_claim_ended(
+    archive: Archive, clock: SetClock
+) -> None:
+    session = packed(archive, 300)
+    number = session.waybill.number
+    claim = archive.open_claim(USER, number, ClaimType.LOSS).result()
+    (hold,) = archive.holds_on(session.id)
+    archive.undo(USER, hold.id, "to see what the claim alone keeps").result()
+    clock.pass_(days=500)
+    assert archive.retention_plan(TIME, PLENTY).kept == {"claimed": 1}
+    archive.move_claim(USER, claim.id, ClaimStatus.CANCELLED).result()
+    for days in (CLAIM_DAYS - 100, 100):
+        clock.pass_(days=days)
+        assert archive.retention_plan(TIME, PLENTY).kept == {"claimed": 1}
+    clock.pass_(milliseconds=1)
+    assert named(archive.retention_plan(TIME, PLENTY)) == [session.id]
 
 
 def test_a_budget_takes_those_nearest_to_their_end_and_stops_when_it_is_kept(

@@ -41,9 +41,10 @@ NAME_CELLS: Final = 20
 LONGEST_TEXT: Final = 500
 
 
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(ModalScreen[Packed | None]):
     """Asks what for, for whom and where to, then exports on another thread; Escape stops it and
-    leaves nothing half."""
+    leaves nothing half. Gives what was exported, None where it never began. `reason` stands in its
+    field already."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "begin", "key.begin", priority=True),
@@ -60,7 +61,14 @@ class ExportScreen(ModalScreen[None]):
             self.number = number
 
     def __init__(
-        self, archive: Archive, config: Config, actor: Actor, words: Words, hits: Sequence[Hit]
+        self,
+        archive: Archive,
+        config: Config,
+        actor: Actor,
+        words: Words,
+        hits: Sequence[Hit],
+        *,
+        reason: str = "",
     ) -> None:
         super().__init__()
         self._archive = archive
@@ -73,6 +81,8 @@ class ExportScreen(ModalScreen[None]):
         self._stop = threading.Event()
         self._state = "asking"
         self._told = -1
+        self._reason = reason
+        self._done: Packed | None = None
 
     def compose(self) -> ComposeResult:
         words, hits = self._words, self._hits
@@ -88,7 +98,7 @@ class ExportScreen(ModalScreen[None]):
             for name, value in (
                 ("folder", str(self._archive.root / "exports")),
                 ("recipient", self._config.evidence.recipient),
-                ("reason", ""),
+                ("reason", self._reason),
             ):
                 with Horizontal(classes="field"):
                     yield Line(words.text(f"export.{name}"), classes="label")
@@ -182,6 +192,7 @@ class ExportScreen(ModalScreen[None]):
             self._say("export.packing", (("number", event.number),))
 
     def _over(self, packed: Packed) -> None:
+        self._done = packed
         self._go("over")
         count = ("count", str(len(packed.paths)))
         if packed.stopped:
@@ -208,7 +219,7 @@ class ExportScreen(ModalScreen[None]):
             self._stop.set()
             self._say("export.stopping")
         else:
-            self.dismiss()
+            self.dismiss(self._done)
 
     def _go(self, state: str) -> None:
         self._state = state

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from station.dossier import Manifest, media_of
 from station.local_time import LOCAL
 from station.ui.archive.row import size_text
+from station.ui.archive.sold import claimed, sold
 from station.ui.archive.timeline import named
 from station.ui.messages import shown
 from storage.later import Change
@@ -101,8 +102,10 @@ def _packed(dossier: Dossier, record: Record, words: Words) -> _Said:
         text += f" · {span((session.sealed_at - session.opened_at).total_seconds())}"
     yield "when", text, ""
     yield "where", f"{shown(session.bench)} · {shown(session.packer) or '·'}", ""
-    if dossier.orders:
-        yield "order", ", ".join(shown(order) for order in dossier.orders), ""
+    for order in dossier.orders:
+        yield from sold(order, words)
+    for claim in dossier.claims:
+        yield claimed(claim, words)
     if session.waybill.check is not None:
         good = session.waybill.check.value == "ok"
         yield (

@@ -14,14 +14,14 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
-from station.dossier import Dossier, Record, gather
+from station.dossier import Record, gather
 from station.ui.archive import amend, film
 from station.ui.archive.evidence import Evidence
 from station.ui.archive.facts import facts
 from station.ui.archive.keys import KeyLine
+from station.ui.archive.parcel_leading import ParcelLeading
 from station.ui.archive.parcel_look import PARCEL_CSS, event_line, fact_table, tabs
 from station.ui.archive.proof import Proof
 from station.ui.archive.timeline import Event, events
@@ -40,7 +40,13 @@ if TYPE_CHECKING:
     from storage.archive import Archive
     from storage.later import Actor, Amendment
 
-_NEEDED: Final = {"export": Right.EXPORT, "verify": Right.CHECK}
+_NEEDED: Final = {
+    "export": Right.EXPORT,
+    "verify": Right.CHECK,
+    "claim": Right.CLAIM,
+    "claims": Right.CLAIM,
+    "trace": Right.FIND,
+}
 
 
 class Timeline(OptionList):
@@ -53,7 +59,7 @@ class Timeline(OptionList):
     ]
 
 
-class ParcelScreen(Screen[None]):
+class ParcelScreen(ParcelLeading):
     """The page of one tracking number; `session` is the one that is shown first."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own form
@@ -70,6 +76,9 @@ class ParcelScreen(Screen[None]):
         Binding("b", "amend('rebind')", "parcel.key.rebind"),
         Binding("t", "amend('test')", "parcel.key.test"),
         Binding("u", "amend('untest')", "parcel.key.untest"),
+        Binding("r", "trace", "claims.key.trace"),
+        Binding("k", "claim", "claims.key.new"),
+        Binding("f3", "claims", "claims.key.of_parcel"),
         Binding("f4", "export", "key.export"),
         Binding("f5", "again", "key.again"),
         Binding("f1", "help", "key.help"),
@@ -86,14 +95,8 @@ class ParcelScreen(Screen[None]):
         number: str,
         session: str | None = None,
     ) -> None:
-        super().__init__()
-        self._archive = archive
-        self._config = config
-        self._actor = actor
-        self._words = words
-        self._number = number
+        super().__init__(archive, config, actor, words, number)
         self._wanted = session
-        self._dossier: Dossier | None = None
         self._at = 0
         self._events: tuple[Event, ...] = ()
         self._viewing = Viewing(archive, actor, words, self._failed)
@@ -245,11 +248,6 @@ class ParcelScreen(Screen[None]):
     def action_back(self) -> None:
         self.dismiss()
 
-    def action_help(self) -> None:
-        from station.ui.archive.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self._words, self))
-
     # ------------------------------------------------------------------ looking closely
 
     def action_zoom(self) -> None:
@@ -290,12 +288,14 @@ class ParcelScreen(Screen[None]):
             return False
         if action in _NEEDED and _NEEDED[action] not in rights:
             return False
-        if action == "export" and not self._archive.writable:
+        if action in ("export", "claim") and not self._archive.writable:
             return False
         if action == "amend":
             return self._may_say(str(parameters[0]), record)
         if record is None or dossier is None:
-            return action in ("back", "again", "help")
+            return action in ("back", "again", "help", "claim", "trace")
+        if action == "claims":
+            return bool(dossier.claims)
         if action == "compare":
             return len(dossier.records) > 1
         if action == "session":
@@ -355,19 +355,3 @@ class ParcelScreen(Screen[None]):
     def _proven(self) -> None:
         """On the reading thread."""
         self.call_later(self._show_facts)
-
-    @work(group="export")
-    async def action_export(self) -> None:
-        """Export every session of the parcel."""
-        from station.ui.archive.export import ExportScreen
-        from storage.query import Query
-
-        try:
-            page = await asyncio.to_thread(self._archive.page, Query(text=self._number))
-        except ArchiveError as error:
-            self._failed(error)
-            return
-        hits = [hit for hit in page.hits if hit.number == self._number]
-        if hits:
-            here = (self._archive, self._config, self._actor, self._words)
-            self.app.push_screen(ExportScreen(*here, hits))

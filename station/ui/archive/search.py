@@ -7,7 +7,7 @@ is packed meanwhile appears by itself while the newest are looked at.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual import on
@@ -15,12 +15,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input
 
 from station.console import harmless
 from station.local_time import LOCAL
 from station.ui.archive.keys import KeyLine
+from station.ui.archive.leading import LeadingScreen
 from station.ui.archive.results import Headings, Results
 from station.ui.archive.row import about, size_text
 from station.ui.archive.searcher import LIMIT, Answer, Question, Searcher
@@ -28,15 +28,12 @@ from station.ui.archive.understood import understood, unfinished
 from station.ui.labels import Line
 from station.ui.messages import shown
 from storage.errors import QueryError
-from storage.later import Right
-from storage.people import RIGHTS
 from storage.query import LONGEST, Query, parse
 
 if TYPE_CHECKING:
     from textual.events import Key, ScreenResume
 
     from station.config import Config
-    from station.ui.archive.app import ArchiveApp
     from station.ui.archive.words import Words
     from storage.archive import Archive
     from storage.later import Actor
@@ -44,6 +41,8 @@ if TYPE_CHECKING:
 
 NEWS_S: Final = 2.0
 """How often it is asked whether something was packed, while the newest are looked at."""
+CLAIMS_S: Final = 60.0
+"""How often it is asked whether claims are due."""
 
 
 class Answered(Message):
@@ -68,31 +67,25 @@ class SearchLine(Input):
     ]
 
 
-class SearchScreen(Screen[None]):
+class SearchScreen(LeadingScreen):
     """Finds sessions, and leads to everything else."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "key.help"),
         Binding("f2", "filters", "key.filters"),
+        Binding("f3", "claims", "claims.key.claims"),
         Binding("f4", "export", "key.export"),
         Binding("f5", "again", "key.again"),
         Binding("f6", "shift", "key.shift"),
         Binding("f7", "inbox", "key.inbox"),
+        Binding("ctrl+o", "coverage", "claims.key.coverage"),
+        Binding("ctrl+r", "review", "claims.key.review"),
         Binding("f8", "sign_out", "key.sign_out"),
         Binding("escape", "clear", "key.clear"),
     ]
-    RIGHTS: ClassVar[dict[str, Right]] = {
-        "export": Right.EXPORT,
-        "inbox": Right.FILE,
-        "open": Right.FIND,
-    }
 
     def __init__(self, archive: Archive, config: Config, actor: Actor, words: Words) -> None:
-        super().__init__()
-        self._archive = archive
-        self._config = config
-        self._actor = actor
-        self._words = words
+        super().__init__(archive, config, actor, words)
         self._query = Query()
         self._text = ""
         self._search = 0
@@ -112,6 +105,7 @@ class SearchScreen(Screen[None]):
             role = words.text(f"role.{self._actor.role.value}")
             yield Line(f"{shown(self._actor.name)} · {role}", id="who")
         yield Line(words.text("app.read_only"), id="read-only")
+        yield self.urgent_line()
         yield SearchLine(
             self._text,
             placeholder=words.text("search.placeholder"),
@@ -136,6 +130,8 @@ class SearchScreen(Screen[None]):
         self._searcher.start()
         self._ask()
         self.set_interval(NEWS_S, self._ask_for_news)
+        self.look_for_claims()
+        self.set_interval(CLAIMS_S, self.look_for_claims)
 
     def on_unmount(self) -> None:
         self._searcher.stop()
@@ -147,20 +143,6 @@ class SearchScreen(Screen[None]):
     @property
     def _results(self) -> Results:
         return self.query_one(Results)
-
-    @property
-    def archive_app(self) -> ArchiveApp:
-        app: Any = self.app
-        return app  # type: ignore[no-any-return]
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What the role may not do is not offered."""
-        right = self.RIGHTS.get(action)
-        if right is not None and right not in RIGHTS[self._actor.role]:
-            return False
-        if action == "sign_out":
-            return self._actor.verified
-        return action not in ("export", "inbox") or self._archive.writable
 
     # ------------------------------------------------------------------ asking
 
@@ -296,6 +278,7 @@ class SearchScreen(Screen[None]):
         """Back from a parcel: what was corrected there is seen here."""
         if self._answered:
             self._searcher.ask(Question(self._search, self._query, quietly=True))
+            self.look_for_claims()
 
     def search_for(self, text: str) -> None:
         """Put `text` into the line."""
@@ -329,29 +312,11 @@ class SearchScreen(Screen[None]):
         here = (self._archive, self._config, self._actor, self._words)
         self.app.push_screen(ParcelScreen(*here, hit.number, hit.session_id))
 
-    def action_inbox(self) -> None:
-        from station.ui.archive.inbox import InboxScreen
-
-        self.app.push_screen(InboxScreen(self._archive, self._config, self._actor, self._words))
-
-    def action_shift(self) -> None:
-        from station.ui.archive.shift import ShiftScreen
-
-        self.app.push_screen(ShiftScreen(self._archive, self._words))
-
-    def action_sign_out(self) -> None:
-        self.archive_app.sign_out()
-
     def action_filters(self) -> None:
         from station.ui.archive.filters import FilterMenu
 
         menu = FilterMenu(self._archive, self._words, self._text)
         self.app.push_screen(menu, lambda text: None if text is None else self.search_for(text))
-
-    def action_help(self) -> None:
-        from station.ui.archive.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self._words, self))
 
     def action_export(self) -> None:
         """Export what is marked, else the session under the cursor."""

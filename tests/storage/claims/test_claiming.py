@@ -22,6 +22,7 @@ from storage.claims.claim import (
 from storage.errors import ArchiveError, NotAllowed, Refused
 from storage.later import Actor, Role
 from storage.order import Order
+from storage.trace import Trace, TraceEvent, TraceStatus
 from tests.storage.desk import NUMBER, Desk
 
 OTHER = "9400111206206406260787"
@@ -59,6 +60,47 @@ def test_an_open_claim_knows_its_parcel_and_holds_its_sessions(
     assert desk.archive.claims_of(NUMBER) == [claim]
 
 
+def test_amounts_of_another_currency_are_not_taken_for_the_claims_own(
+    desk: Desk, sue: Actor, claim: Claim
+) -> None:
+    open_ = desk.archive.open_claim
+    other = open_(sue, NUMBER, ClaimType.LOSS, currency="USD", requested_cents=900).result()
+    assert (other.requested_cents, other.insured_cents, other.currency) == (900, None, "USD")
+
+
+def test_a_parcel_that_only_a_carrier_told_of_can_be_claimed(desk: Desk, sue: Actor) -> None:
+    seen = TraceEvent(dt.datetime(2026, 11, 1, tzinfo=dt.UTC), TraceStatus.IN_TRANSIT, "seen")
+    desk.archive.file_traces([Trace(OTHER, (seen,), "usps")]).result()
+    claim = desk.archive.open_claim(sue, OTHER, ClaimType.LOSS).result()
+    assert (claim.carrier, claim.requested_cents) == ("usps", None)
+
+
+def test_no_two_claims_get_one_reference(desk: Desk, sue: Actor, root: Path) -> None:
+    desk.pack()
+    with Archive.open(root) as other:
+        opened = [
+            archive.open_claim(sue, NUMBER, type_)
+            for type_ in ClaimType
+            for archive in (desk.archive, other)
+        ]
+        failed = [each for each in opened if isinstance(each.exception(), Refused)]
+        made = [each.result().reference[-4:] for each in opened if each not in failed]
+    assert sorted(made) == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert len(failed) == 6  # one claim of each type: the second was refused
+
+
+def test_a_move_may_be_told_later_but_not_before_it_came(
+    desk: Desk, sue: Actor, claim: Claim
+) -> None:
+    yesterday = claim.created_at - dt.timedelta(days=1)
+    moved = desk.archive.move_claim(sue, claim.id, S.SUBMITTED, at=yesterday).result()
+    assert (moved.submitted_at, moved.status_at) == (yesterday, yesterday)
+    assert moved.updated_at >= claim.created_at
+    tomorrow = claim.created_at + dt.timedelta(days=1)
+    with pytest.raises(Refused, match="not come yet"):
+        desk.archive.move_claim(sue, claim.id, S.REJECTED, at=tomorrow).result()
+
+
 def test_what_is_not_known_or_claimed_already_is_refused_and_changes_nothing(
     desk: Desk, sue: Actor, claim: Claim
 ) -> None:
@@ -87,7 +129,7 @@ def test_what_is_not_known_or_claimed_already_is_refused_and_changes_nothing(
 def test_every_status_is_reached_and_only_from_where_it_may_be(desk: Desk, sue: Actor) -> None:
     desk.pack()
     archive = desk.archive
-    ways = {S.DRAFT: ()}
+    ways: dict[ClaimStatus, tuple[ClaimStatus, ...]] = {S.DRAFT: ()}
     while len(ways) < len(S):
         ways |= {
             after: (*ways[before], after)
@@ -100,8 +142,8 @@ def test_every_status_is_reached_and_only_from_where_it_may_be(desk: Desk, sue: 
             sue, NUMBER, ClaimType.LOSS, again=True, currency="EUR", requested_cents=500
         ).result()
         for step in way:
-            amount = {"approved_cents": 200} if step is S.APPROVED_PARTIAL else {}
-            opened = archive.move_claim(sue, opened.id, step, **amount).result()
+            approved = 200 if step is S.APPROVED_PARTIAL else None
+            opened = archive.move_claim(sue, opened.id, step, approved_cents=approved).result()
         assert opened.status is status
         assert (opened.closed_at is not None) is (status in ENDED_STATUSES)
         for wrong in set(S) - NEXT[status]:
@@ -127,7 +169,7 @@ def test_each_type_goes_from_open_to_paid(desk: Desk, sue: Actor, type_: ClaimTy
     claim = archive.move_claim(sue, claim.id, S.APPROVED_PARTIAL, approved_cents=999).result()
     claim = archive.move_claim(sue, claim.id, S.PAID).result()
     assert (claim.approved_cents, claim.paid_cents, claim.open) == (999, 999, False)
-    assert archive.claim_events(claim.id)[-1].facts["paid"] == "999 cents USD"
+    assert archive.claim_events(claim.id)[-1].facts["paid"] == "9.99 USD"
 
 
 def test_a_release_ends_the_claim_s_own_holds_alone(desk: Desk, sue: Actor, claim: Claim) -> None:

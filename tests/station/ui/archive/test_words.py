@@ -9,6 +9,9 @@ import pytest
 from textual.binding import Binding
 
 from station.ui.archive.app import ArchiveApp
+from station.ui.archive.claim import ClaimScreen
+from station.ui.archive.claim_ask import AskScreen
+from station.ui.archive.claims import ClaimsScreen
 from station.ui.archive.export import ExportScreen
 from station.ui.archive.filters import FilterMenu
 from station.ui.archive.help import HelpScreen
@@ -25,7 +28,7 @@ from storage.records import Kind, Status
 
 SCREENS = (
     ArchiveApp, SearchScreen, SearchLine, Results, FilterMenu, ExportScreen, ShiftScreen, SignIn,
-    HelpScreen,
+    HelpScreen, ClaimsScreen, ClaimScreen, AskScreen,
 )  # fmt: skip
 
 

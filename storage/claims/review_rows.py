@@ -1,0 +1,181 @@
+"""What the review reads: counts of parcels, claims with their parcels, products; SQL only.
+
+Every statement belongs to one state of the database, the caller's transaction. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from storage.claims.claim import ClaimStatus, ClaimType
+from storage.tables_review import GROUP_COLUMNS, REVIEW_FILL
+
+EVER: Final = 2**62
+BANDS: Final = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
+"""Where the bands of declared values begin, in cents of whatever currency; the first at nothing."""
+_WITHIN: Final = "p.packed_ms >= :start AND p.packed_ms < :end"
+_SUMS: Final = "count(*), count(p.value_cents), coalesce(sum(p.value_cents), 0)"
+_CLAIMED: Final = (
+    "FROM claims AS k CROSS JOIN review_parcels AS p ON p.tracking_number = k.tracking_number "
+    f"WHERE k.status <> 'cancelled' AND {_WITHIN}"
+)
+_CARRIED: Final = "w.order_id = i.order_id AND i.tracking_number IN ('', w.tracking_number)"
+
+Span = tuple[int, int]
+"""From one moment up to another, in milliseconds since 1970, UTC."""
+Counted = tuple[str, int, int, int]
+"""Currency ('' where no value is known), parcels, those with a value, the sum of it in cents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one combination of `review_groups` has in common."""
+
+    carrier: str
+    bench: str
+    service: str
+    origin: str
+    destination: str
+    packaging: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim that was not cancelled, with the parcel that it is about."""
+
+    type: ClaimType
+    status: ClaimStatus
+    complete: bool
+    currency: str
+    requested_cents: int | None
+    approved_cents: int | None
+    paid_cents: int | None
+    number: str
+    packed_ms: int
+    group: int
+    value_cents: int | None
+    value_currency: str
+
+
+def fill(db: Database) -> None:
+    """Make the rows of all parcels anew, within the caller's transaction: a rebuilt catalogue was
+    filled while nothing watched it."""
+    for statement in REVIEW_FILL.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def groups(db: Database) -> dict[int, Facts]:
+    """Every combination, by its id."""
+    sql = f"SELECT id, {', '.join(GROUP_COLUMNS)} FROM review_groups"  # noqa: S608
+    return {each: Facts(*facts) for each, *facts in db.execute(sql)}
+
+
+def by_group(db: Database, span: Span) -> list[tuple[int, Counted]]:
+    """The parcels of each combination and currency."""
+    sql = (
+        f"SELECT p.group_id, p.currency, {_SUMS} FROM review_parcels AS p "  # noqa: S608
+        f"INDEXED BY review_parcels_by_group WHERE {_WITHIN} GROUP BY p.group_id, p.currency"
+    )
+    return _counted(db, sql, _asked(span))
+
+
+def by_bound(
+    db: Database, span: Span, column: str, bounds: Sequence[int]
+) -> list[tuple[int, Counted]]:
+    """The parcels between each two of the ascending `bounds` of a column (0 is below the first), by
+    currency; those without a value there are -1."""
+    chosen = _choice(f"p.{column}", bounds, 0, len(bounds))
+    sql = (
+        f"SELECT iif(p.{column} IS NULL, -1, {chosen}), p.currency, {_SUMS} "  # noqa: S608
+        f"FROM review_parcels AS p INDEXED BY review_parcels_by_group WHERE {_WITHIN} GROUP BY 1, 2"
+    )
+    return _counted(db, sql, _asked(span))
+
+
+def first_and_last(db: Database, span: Span) -> Span | None:
+    """When the first and the last parcel was packed; None where there is none."""
+    sql = f"SELECT min(p.packed_ms), max(p.packed_ms) FROM review_parcels AS p WHERE {_WITHIN}"  # noqa: S608
+    first, last = db.execute(sql, _asked(span)).fetchone()
+    return None if first is None else (first, last)
+
+
+def claims(db: Database, span: Span) -> list[Claimed]:
+    """The claims about parcels that were packed in the span."""
+    sql = (
+        "SELECT k.type, k.status, k.complete, k.currency, k.requested_cents, k.approved_cents, "
+        "k.paid_cents, p.tracking_number, p.packed_ms, p.group_id, p.value_cents, p.currency "
+        + _CLAIMED
+    )
+    return [
+        Claimed(ClaimType(kind), ClaimStatus(status), bool(complete), *rest)
+        for kind, status, complete, *rest in db.execute(sql, _asked(span))
+    ]
+
+
+def homeless(db: Database, since: str, until: str) -> int:
+    """How many claims, opened between two moments and not cancelled, are about parcels of which no
+    packing is known here: they are in no rate."""
+    sql = (
+        "SELECT count(*) FROM claims AS k WHERE k.created_at >= ? AND k.created_at < ? "
+        "AND k.status <> 'cancelled' AND NOT EXISTS "
+        "(SELECT 1 FROM review_parcels AS p WHERE p.tracking_number = k.tracking_number)"
+    )
+    return int(db.execute(sql, [since, until]).fetchone()[0])
+
+
+def shipped(db: Database, since: str, until: str) -> int:
+    """How many orders were shipped between two moments, as their import says."""
+    sql = (
+        "SELECT count(*) FROM orders WHERE shipped_at >= ? AND shipped_at < ? AND shipped_at <> ''"
+    )
+    return int(db.execute(sql, [since, until]).fetchone()[0])
+
+
+def claimed_products(db: Database, span: Span) -> Iterator[tuple[str, str, str]]:
+    """Each parcel with a claim and each article that it holds: number, key of the article, its SKU
+    or else its name."""
+    sql = (
+        "SELECT DISTINCT c.number, i.sku_key, coalesce(nullif(i.sku, ''), i.name) "  # noqa: S608
+        f"FROM (SELECT DISTINCT p.tracking_number AS number {_CLAIMED}) AS c "
+        "CROSS JOIN order_waybills AS w ON w.tracking_number = c.number "
+        f"CROSS JOIN order_items AS i ON {_CARRIED}"
+    )
+    yield from db.execute(sql, _asked(span))
+
+
+def by_product(db: Database, span: Span) -> list[tuple[str, Counted]]:
+    """The parcels that hold each article, by currency; '' for those of which nobody told it."""
+    sql = (
+        f"SELECT p.sku_key, p.currency, {_SUMS} FROM (SELECT DISTINCT p.tracking_number, "  # noqa: S608
+        "coalesce(i.sku_key, '') AS sku_key, p.currency, p.value_cents FROM review_parcels AS p "
+        "LEFT JOIN order_waybills AS w ON w.tracking_number = p.tracking_number "
+        f"LEFT JOIN order_items AS i ON {_CARRIED} WHERE {_WITHIN}) AS p "
+        "WHERE p.sku_key <> '' OR NOT EXISTS (SELECT 1 FROM order_waybills AS w "
+        f"CROSS JOIN order_items AS i ON {_CARRIED} WHERE w.tracking_number = p.tracking_number) "
+        "GROUP BY 1, 2"
+    )
+    return _counted(db, sql, _asked(span))
+
+
+def _counted(db: Database, sql: str, asked: dict[str, int | str]) -> list[tuple[Any, Counted]]:
+    """Rows of what was counted, each behind what it was counted for."""
+    return [(row[0], row[1:]) for row in db.execute(sql, asked)]
+
+
+def _asked(span: Span) -> dict[str, int | str]:
+    return {"start": span[0], "end": span[1]}
+
+
+def _choice(column: str, bounds: Sequence[int], low: int, high: int) -> str:
+    """How many of the bounds a value has reached, found by halves: a million rows ask it."""
+    if low == high:
+        return str(low)
+    middle = (low + high) // 2
+    below = _choice(column, bounds, low, middle)
+    above = _choice(column, bounds, middle + 1, high)
+    return f"iif({column} < {bounds[middle]:d}, {below}, {above})"
