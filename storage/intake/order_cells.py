@@ -86,11 +86,7 @@ def numbers_of(text: str) -> tuple[list[str], list[str]]:
             key = search_key(word)
             if not key:
                 continue
-            if (
-                NUMBER_FORM.fullmatch(key)
-                and not key.isalpha()
-                and not SCIENTIFIC.fullmatch(key)
-            ):
+            if NUMBER_FORM.fullmatch(key) and not key.isalpha() and not SCIENTIFIC.fullmatch(key):
                 good[key] = None
             else:
                 bad.append(word)

@@ -18,8 +18,8 @@ from storage.intake.order_cells import NUMBER_FORM as NUMBER_FORM
 from storage.intake.order_cells import SCIENTIFIC as SCIENTIFIC
 from storage.intake.order_cells import clean, kept
 from storage.intake.order_columns import Columns, key_of, plain, understood
-from storage.intake.order_told import BadRow as BadRow
-from storage.intake.order_told import Habits as Habits
+from storage.intake.order_faults import BadRow as BadRow
+from storage.intake.order_gathered import Habits as Habits
 from storage.intake.order_told import Told
 from storage.intake.sheets import Line, Progress, sheets_in
 from storage.order import Order
@@ -110,9 +110,8 @@ def _read(sheet: str, lines: Iterator[Line], columns: Columns, habits: Habits) -
             preview.append(_previewed(line, columns))
         rows += 1
         told.row(line)
-    return OrderFile(
-        told.done(), tuple(told.bad), columns, rows, tuple(told.notes), tuple(preview), sheet
-    )
+    orders, faults = told.done(), told.faults
+    return OrderFile(orders, faults.bad(), columns, rows, faults.notes(), tuple(preview), sheet)
 
 
 def _describes(line: Line, columns: Columns) -> bool:

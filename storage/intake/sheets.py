@@ -34,6 +34,7 @@ WORKBOOKS: Final = (b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How a ZIP archive (XLSX, ODS) and a compound file (XLS) begin."""
 ADVICE: Final = "save it as `CSV UTF-8`"
 _BLOCK: Final = 1 << 20
+_USUAL_CHARS: Final = csv.field_size_limit()
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _SEPARATOR: Final = re.compile(r"sep=([,;\t|]) *", re.IGNORECASE)
 """What a spreadsheet program takes as the name of the separator."""
@@ -171,7 +172,7 @@ class _Feed:
 
     def beginning(self) -> list[str]:
         """The first lines that are not empty, left where they are; one that is, where all are."""
-        found = []
+        found: list[str] = []
         while len(found) < BEGINNING and (text := self._read()):
             self._back.append(text)
             if text.strip():
@@ -199,14 +200,23 @@ class _Feed:
         return text
 
 
-def _rows(feed: _Feed, delimiter: str) -> Iterator[Line]:
+def _next(reader: Iterator[list[str]]) -> list[str]:
+    """The next row, whose cells may be longer than others of this program let them be: the limit is
+    one for all of them."""
     csv.field_size_limit(LINE_CHARS)
+    try:
+        return next(reader)
+    finally:
+        csv.field_size_limit(_USUAL_CHARS)
+
+
+def _rows(feed: _Feed, delimiter: str) -> Iterator[Line]:
     reader = csv.reader(feed, delimiter=delimiter)
     while True:
         feed.row.clear()
         number = feed.taken + 1
         try:
-            cells = next(reader)
+            cells = _next(reader)
         except StopIteration:
             return
         except _Unclosed:

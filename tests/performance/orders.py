@@ -27,6 +27,7 @@ from tests.performance.tables import Section
 from tests.storage.desk import Desk
 from tests.storage.intake import exports
 
+
 def rows_made(count: int) -> Iterator[dict[str, str]]:
     """So many rows of TikTok Shop."""
     for n in range(count):

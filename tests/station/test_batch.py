@@ -16,6 +16,7 @@ from storage.errors import NumbersUnreadable
 from storage.evidence.verify import verify
 from storage.later import Actor
 from tests.storage.desk import NUMBER, Desk
+from tests.storage.intake.exports import xlsx
 
 OTHER, DAMAGED = "1Z999AA10123456795", "1Z999AA10123450001"
 
@@ -88,6 +89,18 @@ def test_a_list_that_is_none_is_one_clear_line(
         listed(tmp_path, content, column)
     with pytest.raises(NumbersUnreadable, match="No such file"):
         numbers_in(tmp_path / "absent.csv")
+
+
+def test_a_list_may_be_a_workbook(tmp_path: Path) -> None:
+    path = xlsx(
+        tmp_path / "list.xlsx",
+        [["Order", "Tracking Number"], ["A-1", NUMBER], [], ["A-2", OTHER], ["A-3", NUMBER]],
+    )
+    assert numbers_in(path) == (NUMBER, OTHER)
+    assert numbers_in(path, "order") == ("A-1", "A-2", "A-3")
+    lost = xlsx(tmp_path / "lost.xlsx", [["Tracking Number"], [9400111206206406260787]])
+    with pytest.raises(NumbersUnreadable, match="line 2 has a number that a spreadsheet rounded"):
+        numbers_in(lost)
 
 
 def rows_of(target: Path) -> list[dict[str, str]]:

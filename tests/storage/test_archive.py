@@ -251,7 +251,8 @@ def test_one_program_records_and_others_may_read_and_link_orders(desk: Desk, roo
         with pytest.raises(ArchiveBusy):
             other.recover()
         assert len(other.find(NUMBER)) == 1
-        assert other.link_orders([("A1", NUMBER), ("A1", NUMBER), ("A2", NUMBER)]).result().links == 2
+        pairs = [("A1", NUMBER), ("A1", NUMBER), ("A2", NUMBER)]
+        assert other.link_orders(pairs).result().links == 2
         assert other.link_orders([("A1", NUMBER)]).result().links == 0
         assert desk.archive.orders_of(NUMBER) == ["A1", "A2"]
     desk.archive.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import zipfile
 from collections.abc import Callable
@@ -56,7 +57,9 @@ def test_hostile_cells_survive_as_text(tmp_path: Path) -> None:
     huge = "x" * 1_000_000
     rows = [["a", "b"], ["=HYPERLINK(1)", "n\0l"], [huge, 'a "quoted", one\nof two lines']]
     text = "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows)
+    usual = csv.field_size_limit()
     assert cells(tmp_path, text.encode()) == rows
+    assert csv.field_size_limit() == usual, "which is that of every other reader"
 
 
 def test_a_quotation_mark_that_is_never_closed_costs_its_row_alone(tmp_path: Path) -> None:
@@ -133,6 +136,14 @@ def test_what_would_not_fit_the_memory_is_refused(
     monkeypatch.setattr(workbooks, "UNPACKED_BYTES", 3_000_000)
     bomb = changed(book, "bomb.xlsx", lambda xml: xml + b" " * 4_000_000)
     assert bomb.stat().st_size < 20_000
+    with pytest.raises(SheetUnreadable, match="unpacks to far too much"):
+        lines(bomb)
+    with zipfile.ZipFile(bomb) as archive:
+        sizes = {each.file_size for each in archive.infolist()}
+    content = bomb.read_bytes()
+    for size in sizes:  # and one that claims to be small
+        content = content.replace(size.to_bytes(4, "little"), (9).to_bytes(4, "little"))
+    bomb.write_bytes(content)
     with pytest.raises(SheetUnreadable, match="unpacks to far too much"):
         lines(bomb)
     monkeypatch.setattr(sheets, "LIMIT_BYTES", 100)
