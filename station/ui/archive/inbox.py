@@ -20,6 +20,7 @@ from textual.widgets import DataTable, Input, Static
 
 from station.inbox import Look, Waiting
 from station.inbox_watch import InboxWatch, inbox_of
+from station.orders_watch import OrdersFolder
 from station.ui.archive.inbox_group import GROUPS, GroupChoice
 from station.ui.archive.inbox_picture import Thumbnail
 from station.ui.archive.keys import KeyLine
@@ -105,6 +106,7 @@ class InboxScreen(Screen[None]):
             rescan_s=config.inbox.rescan_s,
             settle_s=config.inbox.settle_s,
             on_look=self._looked,
+            orders=OrdersFolder(archive, config),
         )
 
     def compose(self) -> ComposeResult:
