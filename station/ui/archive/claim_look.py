@@ -47,7 +47,8 @@ ClaimsScreen #claims-list > .option-list--option { text-wrap: nowrap; text-overf
 ClaimsScreen #claims-list > .option-list--option-highlighted { background: #0059a8; color: #ffffff; text-style: bold; }
 ClaimsScreen #claims-empty { display: none; height: 1fr; content-align: center middle; text-align: center; padding: 0 4; color: #9aa7b2; }
 ClaimsScreen.-empty #claims-empty { display: block; }
-ClaimsScreen.-empty #claims-list, ClaimsScreen.-empty #claims-headings { display: none; }
+ClaimsScreen.-empty #claims-headings { display: none; }
+ClaimsScreen.-empty #claims-list { height: 0; border: none; }
 """  # noqa: E501 - one rule in a line
 _ROOMY: Final = 100
 _WIDE: Final = 116

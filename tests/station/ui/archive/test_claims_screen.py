@@ -165,6 +165,18 @@ async def test_open_claims_stand_first_with_their_days_counting_down(archive: Ar
         assert there.said("#parcel-number") == NUMBERS[1]
 
 
+async def test_keys_work_where_no_claim_is_open(archive: Archive) -> None:
+    packed(archive, NUMBERS[0])
+    over = claimed(archive, NUMBERS[0], ClaimType.LOSS)
+    archive.move_claim(ANN, over.id, ClaimStatus.CANCELLED).result()
+    async with shown(archive, size=(100, 30)) as there:
+        await there.pilot.press("f3")
+        await there.until(lambda: isinstance(there.app.screen, ClaimsScreen))
+        await there.until(lambda: there.app.screen.has_class("-empty"))
+        await there.pilot.press("a")
+        await there.until(lambda: len(rows(there)) == 1)
+
+
 async def test_the_list_goes_out_as_a_workbook_and_a_form_is_filed(archive: Archive) -> None:
     packed(archive, NUMBERS[0])
     claim = claimed(archive, NUMBERS[0], ClaimType.LOSS)
