@@ -121,13 +121,15 @@ def moved(
 
     profiles = load(config.profiles_file)
     after = archive.move_claim(actor, claim.id, status, profiles=profiles, **facts).result()
-    return dated(config, archive, actor, after)
+    return dated(config, archive, actor, after, by_hand=False)
 
 
-def dated(config: Config, archive: Archive, actor: Actor, claim: Claim) -> Claim:
+def dated(
+    config: Config, archive: Archive, actor: Actor, claim: Claim, *, by_hand: bool = True
+) -> Claim:
     """The claim with the deadline that counts today, kept where it is another one than before. One
-    that a person set (without a rule) stays until the claim is submitted."""
-    if claim.deadline_at is not None and not claim.deadline_rule and claim.submitted_at is None:
+    that a person set (without a rule) stays, unless not `by_hand`: it was for the status before."""
+    if by_hand and claim.deadline_at is not None and not claim.deadline_rule:
         return claim
     found = earliest(deadlines_of(config, archive, claim)) if _waits(claim) else None
     at, rule = (None, "") if found is None else (found.due_at, found.rule.name)

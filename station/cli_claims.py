@@ -153,7 +153,9 @@ def move(
         facts["at"] = past(at, "--at", claiming.zone(config))
     after = claiming.moved(config, archive, actor, found, ClaimStatus(status), **facts)
     if after.status is ClaimStatus.SUBMITTED and not after.complete and not as_json:
-        told(f"{after.reference}: submitted with evidence missing, see `packwitness claim show`")
+        needs = claiming.needs_of(config, archive, after)
+        missing = "; ".join(need.text.en for need in needs if need.required and not need.there)
+        told(f"{after.reference}: submitted without: {missing}")
     return _said(config, after, as_json)
 
 

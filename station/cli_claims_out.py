@@ -69,7 +69,7 @@ def form(
 
 @click.command()
 @click.argument("reference", metavar="REF")
-@click.option("--out", type=FILE, metavar="DIR", help="Default: the archive's exports/.")
+@click.option("-o", "--out", type=FILE, metavar="DIR", help="Default: the archive's exports/.")
 @click.option("--profile", default="", metavar="NAME", help="Default: the claim's own.")
 @click.option("--for", "recipient", metavar="WHOM", help="Default: its portal or carrier.")
 @as_json_option

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 LIMIT_BYTES: Final = 32 << 20
 MAP_LIMIT_BYTES: Final = 1 << 20
 LONGEST: Final = 4_000
+_COMBO: Final = 1 << 17
+"""The flag of a list that drops down (ISO 32000-1, table 230)."""
+_TYPED: Final = 1 << 18
+"""The flag of one that lets any text be typed."""
+_DEEPEST: Final = 50
+"""More fields above a field than any form has: a circle ends here."""
 _NAMED: Final = re.compile(r"\{([a-z_]+)\}")
 _FAULTS: Final = (
     ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError,
@@ -50,6 +56,9 @@ def fill(template: Path, mapping: Path, facts: FormFacts) -> bytes:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted:
             raise FormUnfit(template, "it is encrypted: save it without a password")
+        if "/XFA" in _dictionary(_dictionary(reader.root_object).get("/AcroForm")):
+            # Viewers that know XFA show that, and nothing of what would be filled in.
+            raise FormUnfit(template, "it is an XFA form: ask for one with plain fields")
         known = reader.get_fields() or {}
         if not known:
             raise FormUnfit(template, "it has no fields to fill: take a form with fields")
@@ -76,7 +85,13 @@ def _written(reader: PdfReader, writer: PdfWriter, values: Mapping[str, str]) ->
 
 def _value(mapping: Path, name: str, field: Mapping[str, Any], text: str) -> str:
     """What is put into a field: the text, or the state of a box to tick."""
+    if field.get("/FT") == "/Ch" and text:
+        return _choice(mapping, name, field, text)
     if field.get("/FT") != "/Btn":
+        most = _inherited(field, "/MaxLen")
+        if isinstance(most, int) and 0 < most < len(text):
+            # A viewer would cut it: half a tracking number is another one.
+            _fail(mapping, name, f"takes {most} characters, and this claim has {len(text)} for it")
         return text
     states = [str(state) for state in field.get("/_States_", ()) if str(state) != "/Off"]
     if text == "" or not states:
@@ -87,6 +102,53 @@ def _value(mapping: Path, name: str, field: Mapping[str, Any], text: str) -> str
         return states[0]
     known = ", ".join(state.lstrip("/") for state in states)
     raise FormUnfit(mapping, f"the box {name[:80]!r} cannot be {text[:40]!r}, only: {known}")
+
+
+def _choice(mapping: Path, name: str, field: Mapping[str, Any], text: str) -> str:
+    """One of the texts that a list offers, by what it shows or what it stands for; any text where
+    the list lets one be typed."""
+    options = [_pair(each) for each in _array(_inherited(field, "/Opt"))]
+    found = next((value for value, shown in options if text in (value, shown)), None)
+    given = _inherited(field, "/Ff")
+    flags = given if isinstance(given, int) else 0
+    if not flags & _COMBO and any(value != shown for value, shown in options):
+        # pypdf cannot draw one that stands open and whose options have values of their own.
+        _fail(mapping, name, "is an open list, which cannot be filled here: leave it out")
+    if found is not None or (flags & _COMBO and flags & _TYPED):
+        return text if found is None else found
+    some = ", ".join(repr(shown[:40]) for _, shown in options[:8])
+    _fail(mapping, name, f"cannot be {text[:40]!r}, only: {some}")
+
+
+def _pair(option: Any) -> tuple[str, str]:
+    """What an option of a list stands for, and what it shows."""
+    parts = [str(_object(each)) for each in _array(option)] or [str(_object(option))]
+    return parts[0], parts[-1]
+
+
+def _inherited(field: Mapping[str, Any], key: str) -> Any:
+    """What a field says, or one above it that it belongs to; None where none does."""
+    reference = getattr(field, "indirect_reference", None)
+    above = _dictionary(field if reference is None else reference)
+    for _ in range(_DEEPEST):
+        if key in above:
+            return _object(above[key])
+        above = _dictionary(above.get("/Parent"))
+    return None
+
+
+def _object(given: Any) -> Any:
+    return given.get_object() if hasattr(given, "get_object") else given
+
+
+def _dictionary(given: Any) -> Mapping[str, Any]:
+    found = _object(given)
+    return found if isinstance(found, dict) else {}
+
+
+def _array(given: Any) -> list[Any]:
+    found = _object(given)
+    return found if isinstance(found, list) else []
 
 
 def _texts(path: Path, facts: FormFacts) -> dict[str, str]:

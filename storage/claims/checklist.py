@@ -50,6 +50,7 @@ class _Asked:
     how: Words
     required: frozenset[ClaimType]
     wanted: frozenset[ClaimType]
+    documents: tuple[str, ...]
 
 
 def checklist(
@@ -110,17 +111,19 @@ class _Found:
                 events = _count(self._events, "tracking event", "条物流记录")
                 return _listed(events, self._filed(EvidenceGroup.TRACKING_TRACE))
             case "before":
-                return _media(self._packed)
+                return _listed(_media(self._packed), _documents(self._named(key)))
             case "video":
                 return _count(sum(map(_uncut, self._packed)), "video", "段录像")
             case "label":
                 matched = [shot for each in self._packed for shot in each.shots if _matches(shot)]
-                return _count(len(matched), "photo", "张照片")
+                return _listed(
+                    _count(len(matched), "photo", "张照片"), _documents(self._named(key))
+                )
             case "after":
-                return _listed(_media(self._returned), self._filed(EvidenceGroup.MEDIA))
+                return _listed(_media(self._returned), _documents(self._received()))
             case "unboxing":
                 recorded = _count(sum(map(_uncut, self._returned)), "video", "段录像")
-                filed = [each for each in self._of(EvidenceGroup.MEDIA) if _is_video(each)]
+                filed = [each for each in self._received() if _is_video(each)]
                 return _listed(recorded, _documents(filed))
             case "value":
                 return self._filed(EvidenceGroup.PROOF_OF_VALUE)
@@ -133,11 +136,7 @@ class _Found:
     def slot(self, slot: Slot) -> Need:
         """The need of a photo that the profile names."""
         shots = [shot for each in self._packed for shot in each.shots if shot.slot in slot.shots]
-        filed = [
-            each
-            for each in self._of(EvidenceGroup.MEDIA)
-            if any(word in each.name.casefold() for word in slot.documents)
-        ]
+        filed = self._with(slot.documents)
         there = _listed(_count(len(shots), "photo", "张照片"), _documents(filed))
         named = slot.documents[0] if slot.documents else slot.name
         how = Words(
@@ -151,6 +150,19 @@ class _Found:
 
     def _of(self, group: EvidenceGroup) -> list[Document]:
         return [document for document, its in self._documents if its is group]
+
+    def _with(self, words: Iterable[str]) -> list[Document]:
+        """The filed media with one of these words in their name."""
+        media = self._of(EvidenceGroup.MEDIA)
+        return [each for each in media if any(word in each.name.casefold() for word in words)]
+
+    def _named(self, key: str) -> list[Document]:
+        return self._with(_asked()[key].documents)
+
+    def _received(self) -> list[Document]:
+        """The filed media but for those that say they are from before shipping."""
+        before = self._named("before")
+        return [each for each in self._of(EvidenceGroup.MEDIA) if each not in before]
 
     def _filed(self, group: EvidenceGroup) -> Words | None:
         return _documents(self._of(group))
@@ -208,6 +220,7 @@ def _asked() -> Mapping[str, _Asked]:
                 Words(**table["how"]),
                 frozenset(map(ClaimType, table["required"])),
                 frozenset(map(ClaimType, table["wanted"])),
+                tuple(table.get("documents", ())),
             )
             for key, table in tomllib.loads(text).items()
         }

@@ -89,7 +89,7 @@ def test_each_type_goes_from_open_to_paid(said: Said, type_: ClaimType) -> None:
     assert said("log", "ups 9", "They want photos", "--in", "--with", HOSTILE)[0] == 0
     assert asked(said, "note", ref, "patience")["seq"] == 5
     code, out, err = said("move", ref, "submitted", "--detail", "by their page")
-    assert (code, "evidence missing" in err) == (0, True)
+    assert (code, "submitted without: " in err) == (0, True)
     assert "due" not in out
     for status in ("in_review", "needs_action", "in_review"):
         assert asked(said, "move", ref, status)["status"] == status
@@ -227,7 +227,7 @@ def test_forms_are_written_and_filed(said: Said, archive_path: Path, tmp_path: P
 
 def test_the_evidence_is_exported_by_the_claims_profile(said: Said, tmp_path: Path) -> None:
     ref = asked(said, "open", NUMBER, "--type", "loss", "--portal", "stills-3")["reference"]
-    code, out, _ = said("export", ref, "--out", str(tmp_path / "out"))
+    code, out, _ = said("export", ref, "-o", str(tmp_path / "out"))
     folder = Path(out.strip())
     assert code == 0
     assert json.loads((folder / "export.json").read_text(encoding="utf-8"))["profile"]

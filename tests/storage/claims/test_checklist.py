@@ -101,6 +101,24 @@ def test_what_was_submitted_without_evidence_stays_known_as_that(
     assert not claim.complete
 
 
+def test_what_is_filed_instead_of_a_recording_is_found_as_the_list_says(
+    desk: Desk, sue: Actor, tmp_path: Path
+) -> None:
+    an_order(desk)
+    claim = desk.archive.open_claim(sue, NUMBER, ClaimType.DAMAGE).result()
+    needs = by_key(checklist(desk.archive, claim))
+    for key in ("before", "label"):
+        word = needs[key].how.en.split('"')[1]
+        assert needs[key].how.zh.count("“") == 1
+        filed(desk, sue, tmp_path, EvidenceGroup.MEDIA, f"{word.title()} 1.jpg")
+        needs = by_key(checklist(desk.archive, claim))
+        assert (needs[key].there, needs[key].how.en) == (True, "1 document")
+        # What is from before shipping shows nothing of what came in.
+        assert needs["after"].there is (key == "label")
+    filed(desk, sue, tmp_path, EvidenceGroup.CORRESPONDENCE, "Before shipping label.txt")
+    assert by_key(checklist(desk.archive, claim))["before"].how.en == "1 document"
+
+
 def test_a_return_that_was_opened_shows_what_came_back(desk: Desk, sue: Actor) -> None:
     desk.pack(kind=Kind.RETURN)
     claim = desk.archive.open_claim(sue, NUMBER, ClaimType.MISSING_CONTENTS).result()

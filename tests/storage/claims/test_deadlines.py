@@ -43,7 +43,8 @@ def a_claim(status: ClaimStatus = ClaimStatus.DRAFT, **facts: object) -> Claim:
             "",
             {"tiktok-return-working-day": "11-23 23:59", "tiktok-return-hours": "11-24 12:00"},
         ),
-        ("loss", "shopee", "", {"shopee-refund": "11-25 23:59"}),
+        ("loss", "shopee", "", {
+            "shopee-refund": "11-25 23:59", "shopee-refund-later": "11-27 23:59"}),
         ("loss", "shopee-ph", "", {"shopee-courier-ph": "12-17 23:59"}),
         ("loss", "lazada", "", {"lazada": "11-24 12:00"}),
         ("loss", "amazon-ae", "", {"amazon-ae-appeal": "11-27 23:59", "amazon-ae": "11-29 23:59"}),

@@ -5,12 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
 import pytest
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    NameObject,
+    NumberObject,
+    StreamObject,
+    TextStringObject,
+)
 
 from storage.claims.acroform import fill
 from storage.claims.claim import Claim, ClaimType
@@ -173,6 +182,90 @@ def test_a_wrong_mapping_is_named(tmp_path: Path, mapping: str, why: str) -> Non
     assert why in str(error.value)
     assert str(error.value).startswith(str(tmp_path / "map.toml"))
     assert "\n" not in str(error.value)
+
+
+def changed_form(change: Callable[[PdfWriter, DictionaryObject], None]) -> bytes:
+    """The carrier's form after `change`, which gets its AcroForm."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(carrier_form())))
+    form_of = writer._root_object["/AcroForm"].get_object()
+    assert isinstance(form_of, DictionaryObject)
+    change(writer, form_of)
+    made = io.BytesIO()
+    writer.write(made)
+    return made.getvalue()
+
+
+def set_in(place: int, **entries: NumberObject | ArrayObject | NameObject) -> bytes:
+    """The carrier's form with these entries in one of its fields."""
+
+    def change(_: PdfWriter, form_of: DictionaryObject) -> None:
+        fields = form_of["/Fields"]
+        assert isinstance(fields, ArrayObject)
+        field = fields[place].get_object()
+        assert isinstance(field, DictionaryObject)
+        field.update({NameObject(f"/{key}"): value for key, value in entries.items()})
+
+    return changed_form(change)
+
+
+def test_a_number_that_a_field_would_cut_is_not_filled_in(tmp_path: Path) -> None:
+    mapping = '[fields]\n"Tracking No" = "tracking_number"'
+    short = set_in(0, MaxLen=NumberObject(len(NUMBER) - 1))
+    with pytest.raises(FormUnfit, match=f"'Tracking No' takes {len(NUMBER) - 1} characters"):
+        filled(tmp_path, mapping, short)
+    enough = set_in(0, MaxLen=NumberObject(len(NUMBER)))
+    assert values(filled(tmp_path, mapping, enough))["Tracking No"] == NUMBER
+
+
+def test_a_field_is_cut_as_the_one_above_it_says(tmp_path: Path) -> None:
+    def below(writer: PdfWriter, form_of: DictionaryObject) -> None:
+        fields = form_of["/Fields"]
+        assert isinstance(fields, ArrayObject)
+        above = DictionaryObject({NameObject("/MaxLen"): NumberObject(3)})
+        above[NameObject("/T")] = TextStringObject("Top")
+        above[NameObject("/Kids")] = ArrayObject([fields[0]])
+        reference = writer._add_object(above)
+        field = fields[0].get_object()
+        assert isinstance(field, DictionaryObject)
+        field[NameObject("/Parent")] = reference
+        fields[0] = reference
+
+    with pytest.raises(FormUnfit, match="takes 3 characters"):
+        filled(tmp_path, '[fields]\n"Top.Tracking No" = "type"', changed_form(below))
+
+
+def test_a_list_takes_only_what_it_offers(tmp_path: Path) -> None:
+    mapping = '[fields]\nNotes = "type"'
+    pair = ArrayObject(map(TextStringObject, ("1", "loss")))
+    offered = ArrayObject([pair, TextStringObject("damage")])
+    choice = NameObject("/Ch")
+    drops = set_in(1, FT=choice, Opt=offered, Ff=NumberObject(1 << 17))
+    assert values(filled(tmp_path, mapping, drops))["Notes"] == "1"
+    with pytest.raises(FormUnfit, match="'Notes' is an open list"):
+        filled(tmp_path, mapping, set_in(1, FT=choice, Opt=offered))
+    other = set_in(1, FT=choice, Opt=ArrayObject([TextStringObject("Lost"), pair[0]]))
+    with pytest.raises(FormUnfit, match="'Notes' cannot be 'loss', only: 'Lost', '1'"):
+        filled(tmp_path, mapping, other)
+    typed = set_in(1, FT=choice, Opt=ArrayObject(), Ff=NumberObject(1 << 17 | 1 << 18))
+    assert values(filled(tmp_path, mapping, typed))["Notes"] == "loss"
+
+
+def test_a_form_that_would_show_nothing_of_it_is_refused(tmp_path: Path) -> None:
+    def with_xfa(writer: PdfWriter, form_of: DictionaryObject) -> None:
+        form_of[NameObject("/XFA")] = writer._add_object(StreamObject())
+
+    with pytest.raises(FormUnfit, match="XFA"):
+        filled(tmp_path, '[fields]\nNotes = "type"', changed_form(with_xfa))
+
+
+@pytest.mark.parametrize("password", ["secret", ""])
+def test_an_encrypted_form_is_said_so(tmp_path: Path, password: str) -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(carrier_form())))
+    writer.encrypt(password, "theirs")
+    made = io.BytesIO()
+    writer.write(made)
+    with pytest.raises(FormUnfit, match=r"form\.pdf: it is encrypted: save it without a password"):
+        filled(tmp_path, '[fields]\nNotes = "type"', made.getvalue())
 
 
 def test_what_is_no_form_is_said_so(tmp_path: Path) -> None:
