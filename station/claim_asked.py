@@ -68,7 +68,8 @@ def narrowing(command: Callable[..., int]) -> Callable[..., int]:
             last = (now.astimezone(tz) + dt.timedelta(days=due)).date()
             before = end_of(last.isoformat(), "--due", tz) + dt.timedelta(milliseconds=1)
         query = ClaimQuery(
-            open_only=open_only or before is not None,
+            open_only=open_only,
+            pending_at=None if before is None else now,
             status=None if status is None else ClaimStatus(status),
             type=None if type_ is None else ClaimType(type_),
             carrier=carrier,

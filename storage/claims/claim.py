@@ -126,9 +126,11 @@ class ClaimEvent:
 @dataclass(frozen=True, slots=True)
 class ClaimQuery:
     """Which claims are wanted; '' and None is any. `text` is part of a reference, of a tracking
-    number, an order id or the other side's number."""
+    number, an order id or the other side's number. `pending_at`: only those for which
+    something could still be done then: open ones, and rejected ones whose appeal is not over."""
 
     open_only: bool = False
+    pending_at: dt.datetime | None = None
     status: ClaimStatus | None = None
     type: ClaimType | None = None
     carrier: str = ""

@@ -88,6 +88,9 @@ def listed(db: Database, query: ClaimQuery) -> list[Claim]:
     facts: dict[str, Any] = {"limit": query.limit}
     if query.open_only:
         wanted.append(f"status NOT IN ({_ENDED})")
+    if query.pending_at is not None:
+        wanted.append(f"(status NOT IN ({_ENDED}) OR deadline_at >= :pending)")
+        facts["pending"] = utc_text(query.pending_at)
     for name, value in (
         ("status", query.status and query.status.value),
         ("type", query.type and query.type.value),

@@ -74,6 +74,19 @@ def test_a_step_brings_its_own_deadline_in_place_of_one_set_by_hand(asked: Asked
     assert asked("set", ref, "deadline=")["deadline_rule"] == "amazon-ae-appeal"
 
 
+def test_an_appeal_is_listed_while_it_can_be_made(asked: Asked) -> None:
+    ref = asked("open", NUMBER, "--type", "damage", "--portal", "amazon-ae")["reference"]
+    asked("move", ref, "submitted")
+    assert asked("list", "--due", "30") == []
+    asked("move", ref, "rejected")
+    assert [each["reference"] for each in asked("list", "--due", "30")] == [ref]
+    assert asked("list", "--due", "30", "--open") == []
+    assert asked("list", "--overdue") == []
+    # What nobody appealed against in time is over: nothing can be done about it.
+    asked("set", ref, "deadline=2020-01-01")
+    assert asked("list", "--overdue") == asked("list", "--due", "30") == []
+
+
 def test_submitting_names_what_is_missing_in_one_line(
     asked: Asked, archive_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
