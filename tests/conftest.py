@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 TOGETHER = (
-    "storage", "station/ui/archive", "station/test_cli_claims.py", "station/test_cli_review.py",
-    "station/test_cli_coverage.py", "station/test_cli_trace.py", "station/test_cli_orders.py",
+    "storage",
+    "station/ui/archive",
+    *(
+        f"station/test_{name}"
+        for name in (
+            "batch", "cards", "claim_deadlines", "cli_amend", "cli_claims", "cli_coverage",
+            "cli_disclosures", "cli_export", "cli_find", "cli_keys", "cli_orders", "cli_profiles",
+            "cli_proof", "cli_review", "cli_roles", "cli_trace", "config", "dossier", "session",
+            "waybill",
+        )
+    ),
 )  # fmt: skip
 """Below this folder: what is right however long it takes."""
 
