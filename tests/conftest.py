@@ -1,4 +1,4 @@
-"""Which tests may run side by side, and which must have the machine to themselves."""
+"""Which tests run side by side, which have the machine to themselves, and what they are called."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ TOGETHER = (
     ),
 )  # fmt: skip
 """Below this folder: what is right however long it takes."""
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give no name: an encoder's differ by the run, and all processes must agree on names."""
+    return argname if isinstance(val, bytes) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
