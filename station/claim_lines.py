@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from station.claiming import Sheet
 from station.console import harmless
-from storage.claims.amounts import worded
+from storage.amounts import worded
 from storage.claims.claim import Claim, ClaimEvent, claim_event_to_json, claim_to_json
 from storage.claims.deadlines import Deadline
 from storage.claims.rules import Rule

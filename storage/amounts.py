@@ -1,4 +1,4 @@
-"""Amounts of claims as texts, for forms, sheets and lists: whole cents in, digits out, no float."""
+"""Amounts of money as texts: whole cents in, digits out, no float."""
 
 from __future__ import annotations
 

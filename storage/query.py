@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from storage import amounts
 from storage.errors import QueryError
 from storage.records import Kind, Status
 from storage.rows import search_key, storable
@@ -125,7 +126,7 @@ def unparse(query: Query, tz: dt.tzinfo) -> str:
         parts.append(f"to:{_end_text(query.end, tz)}")
     for sign, cents in ((">=", query.least_cents), ("<", query.below_cents)):
         if cents is not None:
-            parts.append(f"value{sign}{cents // 100}.{cents % 100:02}{query.currency}")
+            parts.append(f"value{sign}{amounts.plain(cents)}{query.currency}")
     return " ".join(parts)
 
 

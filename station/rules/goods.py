@@ -13,6 +13,7 @@ from station.rules.events import ItemScanned, Weighed
 from station.rules.orders import ItemCheck, Piece
 from station.rules.state import Alarm
 from station.rules.turn import Turn
+from storage.amounts import worded
 from storage.order import Order
 from storage.records import Kind
 
@@ -177,7 +178,4 @@ def _pieces(missing: tuple[tuple[Piece, int], ...], most: int = SHOWN) -> str:
 
 
 def _worth(carried: tuple[Order, ...]) -> str:
-    return ", ".join(
-        f"{cents // 100}.{cents % 100:02d} {currency}".strip()
-        for currency, cents in orders.worth(carried).items()
-    )
+    return ", ".join(worded(cents, currency) for currency, cents in orders.worth(carried).items())

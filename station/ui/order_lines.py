@@ -12,6 +12,7 @@ from rich.text import Text
 from station.rules.orders import ItemCheck, Piece, pieces, worth
 from station.rules.state import State
 from station.ui.messages import Catalogue, shown
+from storage.amounts import worded
 
 _DONE: Final = "bold #56e0b0"
 _DIM: Final = "#9aa7b2"
@@ -25,8 +26,7 @@ def title(state: State, words: Catalogue) -> str:
         return ""
     more = f" +{len(orders) - 1}" if len(orders) > 1 else ""
     values = "".join(
-        f"  {cents // 100}.{cents % 100:02d} {shown(currency)}"
-        for currency, cents in worth(orders).items()
+        f"  {worded(cents, shown(currency))}" for currency, cents in worth(orders).items()
     )
     return f"{words.text('label.order')} {shown(orders[0].id)}{more}{values}"
 

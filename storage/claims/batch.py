@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from storage.claims.amounts import plain
+from storage.amounts import plain
 from storage.claims.claim import Claim
 
 AMOUNTS: Final = ("requested", "approved", "paid", "insured", "salvage")

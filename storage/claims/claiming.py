@@ -18,8 +18,8 @@ from ulid import ULID
 
 from storage import amending, amendment_rows, people, rows, schema
 from storage.amending import Amending
+from storage.amounts import worded
 from storage.claims import claim_rows
-from storage.claims.amounts import worded
 from storage.claims.checklist import checklist, complete
 from storage.claims.claim import (
     NEXT,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from storage.claims.amounts import plain, worded
+from storage.amounts import plain, worded
 from storage.claims.claim import Claim
 from storage.claims.moments import moments_of
 from storage.claims.rules import Start

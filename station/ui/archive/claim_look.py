@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from station.local_time import LOCAL
 from station.ui.archive.parcel_look import DIM, INK, TONES
-from station.ui.archive.row import Column, fit
+from station.ui.archive.row import Column, fit, fit_number
 from station.ui.archive.sold import money
 from station.ui.messages import shown
 from storage.claims.claim import Claim, ClaimStatus
@@ -147,7 +148,9 @@ def line(claim: Claim, cells: int, when: Due, words: Words, *, chosen: bool = Fa
     text = Text(no_wrap=True, overflow="ellipsis")
     for column in columns(cells):
         said, style = _cell(claim, column.name, words)
-        text.append(fit(said, column.cells, right=column.right) + " ", "" if chosen else style)
+        is_number = column.name == "number"
+        cell = fit_number if is_number else partial(fit, right=column.right)
+        text.append(cell(said, column.cells) + " ", "" if chosen else style)
     near = when.signed if cell_len(text.plain) + cell_len(when.signed) <= cells else when.short
     text.append(near, "" if chosen else TONES[when.tone])
     return text

@@ -24,7 +24,7 @@ from station.coverage_sheet import percent, write_csv
 from station.local_time import LOCAL
 from station.ui.archive.keys import KeyLine
 from station.ui.archive.parcel_look import DIM, TONES
-from station.ui.archive.row import fit, local
+from station.ui.archive.row import fit_number, local
 from station.ui.labels import Line
 from station.ui.messages import shown
 from storage.covered import Coverage, Covered, Lack, Uncovered
@@ -215,7 +215,7 @@ def gap_text(gap: Uncovered, words: Words) -> Text:
     """One parcel in one line."""
     tone = TONES[_TONE.get(gap.lack, "check")]
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(fit(shown(gap.number), 21) + " ")
+    text.append(fit_number(shown(gap.number), 22) + " ")
     when = gap.shipped_at.astimezone()
     text.append(f"{when:%m-%d %H:%M}  " if gap.dated else f"{when:%m-%d}  ?      ", DIM)
     if gap.mendable:

@@ -150,6 +150,13 @@ def size_text(size_bytes: int) -> str:
     return f"{size:.1f} TB"
 
 
+def fit_number(number: str, cells: int) -> str:
+    """A tracking number in exactly so many cells: its end is what people compare."""
+    if cell_len(number) > cells:
+        number = "…" + number[1 - cells :]
+    return fit(number, cells)
+
+
 def fit(text: str, cells: int, *, right: bool = False) -> str:
     """`text` in exactly so many cells."""
     if cells <= 0:

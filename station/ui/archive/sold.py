@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from station.ui.messages import shown
-from storage.claims.amounts import worded
+from storage.amounts import worded
 
 if TYPE_CHECKING:
     from station.ui.archive.words import Words

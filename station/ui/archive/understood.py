@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from storage.amounts import worded
+
 if TYPE_CHECKING:
     from station.ui.archive.words import Words
     from storage.query import Query
@@ -37,7 +39,7 @@ def understood(query: Query, words: Words, zone: dt.tzinfo) -> str:
     parts += _days(query, words, zone)
     for name, cents in (("least", query.least_cents), ("below", query.below_cents)):
         if cents is not None:
-            amount = f"{cents // 100}.{cents % 100:02} {query.currency}".strip()
+            amount = worded(cents, query.currency)
             parts.append(words.text(f"understood.{name}", [("value", amount)]))
     return " · ".join(parts)
 

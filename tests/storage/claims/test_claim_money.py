@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import station
 import storage.claims
-from storage.claims.amounts import plain, worded
+from storage.amounts import plain, worded
 from storage.intake.money import cents_of
 
 MODULES = sorted(

@@ -165,6 +165,16 @@ async def test_open_claims_stand_first_with_their_days_counting_down(archive: Ar
         assert there.said("#parcel-number") == NUMBERS[1]
 
 
+async def test_a_long_number_keeps_its_end(archive: Archive) -> None:
+    number = "9400111899223197428490"
+    packed(archive, number)
+    claimed(archive, number, ClaimType.LOSS)
+    for width, said in ((80, f" …{number[-17:]} "), (130, f" {number} ")):
+        async with shown(archive, size=(width, 24)) as there:
+            await listed(there, 1)
+            assert said in rows(there)[0]
+
+
 async def test_keys_work_where_no_claim_is_open(archive: Archive) -> None:
     packed(archive, NUMBERS[0])
     over = claimed(archive, NUMBERS[0], ClaimType.LOSS)

@@ -70,6 +70,17 @@ async def test_what_can_be_mended_stands_first(archive: Archive) -> None:
         assert all(len(line) <= 80 for line in found)
 
 
+async def test_a_long_number_keeps_its_end(archive: Archive) -> None:
+    now = dt.datetime.now(dt.UTC)
+    shipped(archive, "1", "9400111899223197428490", at=now - 5 * HOUR)
+    shipped(archive, "2", "L" * 20 + "12345678", at=now - 5 * HOUR)
+    screen = page(archive)
+    async with on_terminal(screen, lambda: ready(screen)) as pilot:
+        text = "\n".join(lines(pilot))
+    assert "9400111899223197428490 " in text
+    assert "…" + "L" * 13 + "12345678 " in text
+
+
 @pytest.mark.usefixtures("left")
 async def test_more_days_show_more_and_the_list_leads_on(archive: Archive) -> None:
     screen = page(archive)
