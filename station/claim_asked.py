@@ -59,10 +59,9 @@ def narrowing(command: Callable[..., int]) -> Callable[..., int]:
         limit: int,
         **options: Any,
     ) -> int:
-        from station import claiming
         from storage.claims.claim import ClaimQuery
 
-        now, tz = dt.datetime.now(dt.UTC), claiming.zone(config)
+        now, tz = dt.datetime.now(dt.UTC), config.orders.zone
         before = now if overdue else None
         if due is not None and not overdue:
             last = (now.astimezone(tz) + dt.timedelta(days=due)).date()

@@ -7,11 +7,9 @@ Every function blocks. Knows no widget.
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from station.local_time import LOCAL
 from storage.claims.checklist import Need, checklist
 from storage.claims.claim import Claim, ClaimEvent, ClaimQuery, ClaimStatus, ClaimType
 from storage.claims.deadlines import Deadline, deadlines_for, earliest
@@ -43,15 +41,6 @@ class Sheet:
     events: tuple[ClaimEvent, ...]
 
 
-def zone(config: Config) -> dt.tzinfo:
-    """Where this site's days end. Raises Refused for a zone that this computer does not know."""
-    name = config.orders.time_zone
-    try:
-        return zoneinfo.ZoneInfo(name) if name else LOCAL
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
-        raise Refused(f"[orders] time_zone {name!r} is no time zone") from error
-
-
 def sheet(config: Config, archive: Archive, claim: Claim) -> Sheet:
     """What is known of a claim now. Raises DeadlinesUnreadable, ProfilesUnreadable,
     ArchiveError."""
@@ -69,7 +58,7 @@ def deadlines_of(config: Config, archive: Archive, claim: Claim) -> tuple[Deadli
     from storage.claims.rules import load
 
     rules = load(config.deadlines_file)
-    return deadlines_for(claim, moments_of(archive, claim), zone(config), rules)
+    return deadlines_for(claim, moments_of(archive, claim), config.orders.zone, rules)
 
 
 def needs_of(config: Config, archive: Archive, claim: Claim) -> tuple[Need, ...]:
@@ -168,7 +157,7 @@ def form_of(
     from storage.claims.form import form
     from storage.claims.form_facts import Claimant, gather
 
-    site, tz = config.claims, zone(config)
+    site, tz = config.claims, config.orders.zone
     claimant = Claimant(site.claimant, site.address, site.contact_email)
     facts = gather(archive, claim, claimant, dt.datetime.now(tz).date(), tz)
     if template is None or mapping is None:

@@ -84,7 +84,7 @@ def open_(
         facts["requested_cents"], currency = amount_of(amount, "", "--amount")
         facts |= {"currency": currency} if currency else {}
     if happened:
-        facts["happened_at"] = past(happened, "--happened", claiming.zone(config))
+        facts["happened_at"] = past(happened, "--happened", config.orders.zone)
     opened = claiming.opened(
         config, archive, actor, known[0] if known else text, ClaimType(type_), again=again, **facts
     )
@@ -112,7 +112,7 @@ def set_(
     from station import claiming
 
     found = claim_named(archive, reference)
-    facts = changes(found, words, claiming.zone(config))
+    facts = changes(found, words, config.orders.zone)
     return _said(config, claiming.changed(config, archive, actor, found, **facts), as_json)
 
 
@@ -150,7 +150,7 @@ def move(
     if paid:
         facts["paid_cents"], _ = amount_of(paid, found.currency, "--paid")
     if at:
-        facts["at"] = past(at, "--at", claiming.zone(config))
+        facts["at"] = past(at, "--at", config.orders.zone)
     after = claiming.moved(config, archive, actor, found, ClaimStatus(status), **facts)
     if after.status is ClaimStatus.SUBMITTED and not after.complete and not as_json:
         needs = claiming.needs_of(config, archive, after)
@@ -214,7 +214,7 @@ def deadlines(config: Config, archive: Archive, actor: Actor, as_json: bool) -> 
     """Look up all deadlines anew, after orders, traces or rules came in; list those that moved."""
     from station import claim_lines, claiming
 
-    now, tz = dt.datetime.now(dt.UTC), claiming.zone(config)
+    now, tz = dt.datetime.now(dt.UTC), config.orders.zone
     moved = claiming.redated(config, archive, actor)
     if as_json:
         told_json = [claim_lines.listed_to_json(each, now, tz) for each in moved]
@@ -234,9 +234,9 @@ def deadlines(config: Config, archive: Archive, actor: Actor, as_json: bool) -> 
 @narrowing
 def list_(config: Config, archive: Archive, _actor: Actor, query: ClaimQuery, as_json: bool) -> int:
     """List claims: open ones first, by their deadline."""
-    from station import claim_lines, claiming
+    from station import claim_lines
 
-    now, tz = dt.datetime.now(dt.UTC), claiming.zone(config)
+    now, tz = dt.datetime.now(dt.UTC), config.orders.zone
     found = archive.claims(query)
     if as_json:
         listed = [claim_lines.listed_to_json(each, now, tz) for each in found]
@@ -262,7 +262,7 @@ def show(config: Config, archive: Archive, _actor: Actor, reference: str, as_jso
     """
     from station import claim_lines, claiming
 
-    now, tz = dt.datetime.now(dt.UTC), claiming.zone(config)
+    now, tz = dt.datetime.now(dt.UTC), config.orders.zone
     sheet = claiming.sheet(config, archive, claim_named(archive, reference))
     if as_json:
         click.echo(json.dumps(claim_lines.sheet_to_json(sheet, now, tz), indent=2))
@@ -296,9 +296,9 @@ COMMANDS: Final[tuple[click.Command, ...]] = (claim,)
 
 def _said(config: Config, found: Claim, as_json: bool) -> int:
     """Where a claim stands after it was opened or changed."""
-    from station import claim_lines, claiming
+    from station import claim_lines
 
-    now, tz = dt.datetime.now(dt.UTC), claiming.zone(config)
+    now, tz = dt.datetime.now(dt.UTC), config.orders.zone
     if as_json:
         click.echo(json.dumps(claim_lines.listed_to_json(found, now, tz), indent=2))
         return 0

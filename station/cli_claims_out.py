@@ -127,7 +127,6 @@ def sheet(
     as_json: bool,
 ) -> int:
     """Write claims as one table, XLSX or CSV, by the ending of FILE."""
-    from station import claiming
     from storage.claims.batch import write_csv, write_xlsx
 
     writers = {".xlsx": write_xlsx, ".csv": write_csv}
@@ -138,7 +137,7 @@ def sheet(
     if not found:
         told("no claim is as was asked for: nothing was written")
         return FAILED
-    count = write(found, out, claiming.zone(config))
+    count = write(found, out, config.orders.zone)
     if as_json:
         click.echo(json.dumps({"path": str(out), "claims": count}, indent=2))
     else:

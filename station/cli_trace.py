@@ -69,7 +69,7 @@ def import_(
     from storage.intake.traces import read_traces
 
     failed, listed = False, []
-    zone, now = _zone(config), dt.datetime.now(dt.UTC)
+    zone, now = config.orders.zone, dt.datetime.now(dt.UTC)
     with progress_bar("importing", quiet=as_json, timed=True) as progress:
         for place, path in enumerate(files):
             part = _part(progress, place, len(files))
@@ -92,20 +92,6 @@ def import_(
     if as_json:
         click.echo(json.dumps(listed, indent=2))
     return FAILED if failed else 0
-
-
-def _zone(config: Config) -> dt.tzinfo:
-    """The zone of times without one. Raises click.UsageError for one that this computer does not
-    know."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    from station.local_time import LOCAL
-
-    name = config.orders.time_zone
-    try:
-        return ZoneInfo(name) if name else LOCAL
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise click.UsageError(f"[orders] time_zone {name!r} is no time zone") from error
 
 
 def _part(progress: Callable[[int, int], None] | None, place: int, count: int) -> Progress:
@@ -245,7 +231,7 @@ def proposals(
     quiet = config.claims.quiet_days if quiet_days is None else quiet_days
     late = config.claims.late_days if late_days is None else late_days
     found, waiting = archive.proposals(quiet, late), archive.not_handed_over(quiet)
-    rules, now, zone = load(config.deadlines_file), dt.datetime.now(dt.UTC), _zone(config)
+    rules, now, zone = load(config.deadlines_file), dt.datetime.now(dt.UTC), config.orders.zone
     due = [deadline_of(archive, each, now, zone, rules) for each in found]
     if as_json:
         listed = {

@@ -6,12 +6,15 @@ Part of `station.config`. Opens nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
+from station.local_time import LOCAL
 from station.scanner.device import parse_device
 from station.section import Section
 
@@ -22,13 +25,32 @@ Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,2})? 
 
 class OrdersConfig(Section):
     """Order exports. `path` is the watched folder, '' is `orders/` in the inbox; `time_zone` is
-    that of moments without one ('' is the computer's), `dates` how days are written where that
-    cannot be told, `currency` that of amounts without one."""
+    that of moments without one and of a claim's days ('' is the computer's), `dates` how days are
+    written where that cannot be told, `currency` that of amounts without one."""
 
     path: Text = ""
-    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{0,64}$")] = ""
+    time_zone: str = ""
     dates: Literal["auto", "dmy", "mdy"] = "auto"
     currency: Currency = ""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            _zone(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            why = 'a time zone such as "Europe/Berlin" or "Asia/Shanghai"'
+            raise PydanticCustomError("allowed", "{why}", {"why": why}) from error
+        return value
+
+    @property
+    def zone(self) -> dt.tzinfo:
+        """The clocks that orders, traces and claims go by."""
+        return _zone(self.time_zone)
+
+
+def _zone(name: str) -> dt.tzinfo:
+    return ZoneInfo(name) if name else LOCAL
 
 
 class PolicyConfig(Section):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from station.claiming import zone
 from storage.errors import ArchiveError, ImportInterrupted
 from storage.intake.orders import Habits, OrderFile, read_orders
 from storage.order_filing import Filed
@@ -40,7 +39,7 @@ def read(
     Raises OrderFileError, Refused (a time zone that this computer does not know).
     """
     dates = config.orders.dates
-    habits = Habits(zone(config), "" if dates == "auto" else dates, config.orders.currency)
+    habits = Habits(config.orders.zone, "" if dates == "auto" else dates, config.orders.currency)
     kept: Callable[[str], Mapping[str, str] | None] = archive.column_mapping
     if forgetful:
         kept = _nothing

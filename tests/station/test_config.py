@@ -182,6 +182,14 @@ def test_an_archive_below_the_file_follows_the_file(tmp_path: Path) -> None:
             "allowed is a host's name or address, such as 'pool.ntp.org', or '' for none",
         ),
         ("[clock]\nserver = 1", "clock.server = 1: allowed is text in quotes"),
+        *(
+            (
+                f'[orders]\ntime_zone = "{zone}"',
+                f"orders.time_zone = {zone!r}: allowed is a time zone such as "
+                '"Europe/Berlin" or "Asia/Shanghai"',
+            )
+            for zone in ("Middle/Earth", "../../etc/passwd", "America", "x" * 30)
+        ),
         ("x", "is not TOML: "),
     ],
 )

@@ -145,10 +145,10 @@ class ClaimScreen(Screen[None]):
         sheet, words = self._sheet, self._words
         if sheet is None:
             return
-        days = self._config.claims.remind_days
-        self.query_one("#claim-state", Line).show(state_line(sheet, now(), days, words))
-        self.query_one("#claim-left", Static).update(left(sheet, now(), days, words))
-        self.query_one("#claim-right", Static).update(right(sheet, words))
+        days, moment = self._config.claims.remind_days, now(self._config)
+        self.query_one("#claim-state", Line).show(state_line(sheet, moment, days, words))
+        self.query_one("#claim-left", Static).update(left(sheet, moment, days, words))
+        self.query_one("#claim-right", Static).update(right(sheet, moment.tzinfo, words))
         self.refresh_bindings()
 
     # ------------------------------------------------------------------ keys

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from station import claiming
-from station.local_time import LOCAL
 from station.ui.archive.claim_ask import Asked, Field, Said, Wrong
 from station.ui.archive.claim_look import amount, now
 from station.ui.archive.sold import money
@@ -70,7 +69,7 @@ def opening(
             facts["requested_cents"] = cents
         if currency:
             facts["currency"] = currency
-        happened = _moment(said, "happened_at")
+        happened = _moment(said, "happened_at", config)
         if happened is not None:
             facts["happened_at"] = happened
         return partial(
@@ -161,8 +160,8 @@ def changing(
         for name in _AMOUNTS:
             facts[f"{name}_cents"], currency = _amount(said, name, currency)
         facts["currency"] = currency
-        if said["happened_at"].strip() != _day_text(claim.happened_at):
-            facts["happened_at"] = _moment(said, "happened_at")
+        if said["happened_at"].strip() != _day_text(claim.happened_at, config):
+            facts["happened_at"] = _moment(said, "happened_at", config)
         return partial(claiming.changed, config, archive, actor, claim, **facts)
 
     texts = {name: Field(name, f"claims.field.{name}", getattr(claim, name)) for name in _TEXTS}
@@ -179,7 +178,7 @@ def changing(
             Field(
                 "happened_at",
                 "claims.field.happened_at",
-                _day_text(claim.happened_at),
+                _day_text(claim.happened_at, config),
                 hint=words.text("claims.hint.day"),
             ),
             *_profile(profiles, claim.profile, words),
@@ -270,26 +269,26 @@ def _amount(said: Said, name: str, currency: str, *, fixed: bool = False) -> tup
     return cents, beside or currency
 
 
-def _moment(said: Said, name: str) -> dt.datetime | None:
-    """The moment that a field names, its day's beginning here; None for an empty one. Raises
+def _moment(said: Said, name: str, config: Config) -> dt.datetime | None:
+    """The moment that a field names, the beginning of the site's day; None for an empty one. Raises
     Wrong."""
     typed = said[name].strip()
     if not typed:
         return None
     try:
-        found = parse(f'on:"{typed}"', now(), LOCAL).start
+        found = parse(f'on:"{typed}"', now(config), config.orders.zone).start
     except QueryError:
         found = None
-    if found is None or found > now():
+    if found is None or found > now(config):
         raise Wrong(name, "claims.wrong.day", ("typed", typed))
     return found
 
 
-def _day_text(moment: dt.datetime | None) -> str:
+def _day_text(moment: dt.datetime | None, config: Config) -> str:
     """A moment as `_moment` reads it."""
     if moment is None:
         return ""
-    here = moment.astimezone(LOCAL)
+    here = moment.astimezone(config.orders.zone)
     return f"{here:%Y-%m-%d}" if (here.hour, here.minute) == (0, 0) else f"{here:%Y-%m-%dT%H:%M}"
 
 

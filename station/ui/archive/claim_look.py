@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from station.local_time import LOCAL
 from station.ui.archive.parcel_look import DIM, INK, TONES
 from station.ui.archive.row import Column, fit, fit_number
 from station.ui.archive.sold import money
@@ -22,6 +21,7 @@ from station.ui.messages import shown
 from storage.claims.claim import Claim, ClaimStatus
 
 if TYPE_CHECKING:
+    from station.config import Config
     from station.ui.archive.words import Words
 
 SIGNS: Final = {"stop": "✖", "check": "▲", "": "○", "done": "✔", "quiet": "–"}
@@ -102,10 +102,11 @@ def due(
     *,
     over: bool = False,
 ) -> Due:
-    """How near `at` is at this moment; `over` where nobody waits for it any more."""
+    """How near `at` is at this moment, by the days of its zone; `over` where nobody waits for it
+    any more."""
     if at is None:
         return Due("quiet", words.text("claims.no_time"))
-    day = at.astimezone(LOCAL).date()
+    day = at.astimezone(moment.tzinfo).date()
     if over:
         return Due("quiet", "", f"{day}")
     tone, days = due_tone(at, moment, remind_days), _days(at, moment)
@@ -114,13 +115,13 @@ def due(
 
 
 def _days(at: dt.datetime, moment: dt.datetime) -> int:
-    """So many midnights lie between the two."""
-    return (at.astimezone(LOCAL).date() - moment.astimezone(LOCAL).date()).days
+    """So many midnights of the moment's zone lie between the two."""
+    return (at.astimezone(moment.tzinfo).date() - moment.date()).days
 
 
-def now() -> dt.datetime:
-    """The wall clock, in UTC."""
-    return dt.datetime.now(dt.UTC)
+def now(config: Config) -> dt.datetime:
+    """The wall clock, by the clocks that claims go by."""
+    return dt.datetime.now(config.orders.zone)
 
 
 def amount(cents: int | None, currency: str) -> str:

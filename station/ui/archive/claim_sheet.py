@@ -16,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from station import claiming
-from station.local_time import LOCAL
 from station.ui.archive.claim_look import SIGNS, STATUS_TONES, Due, amount, due, status_text
 from station.ui.archive.facts import whole
 from station.ui.archive.parcel_look import DIM, INK, TONES
@@ -73,7 +72,7 @@ def look_up(config: Config, archive: Archive, reference: str) -> Sheet | None:
 # ---------------------------------------------------------------------------- facts and amounts
 
 
-def facts_part(sheet: Sheet, words: Words) -> RenderableType:
+def facts_part(sheet: Sheet, zone: dt.tzinfo | None, words: Words) -> RenderableType:
     """What the claim is about."""
     claim = sheet.claim
     told = [
@@ -84,10 +83,10 @@ def facts_part(sheet: Sheet, words: Words) -> RenderableType:
         ("portal", shown(claim.portal)),
         ("profile", shown(claim.profile)),
         ("claim_number", shown(claim.claim_number)),
-        ("happened", moment(claim.happened_at)),
-        ("opened", moment(claim.created_at)),
-        ("submitted", moment(claim.submitted_at)),
-        ("closed", moment(claim.closed_at)),
+        ("happened", moment(claim.happened_at, zone)),
+        ("opened", moment(claim.created_at, zone)),
+        ("submitted", moment(claim.submitted_at, zone)),
+        ("closed", moment(claim.closed_at, zone)),
         ("recipient", shown(claim.recipient_name)),
         ("email", shown(claim.contact_email)),
         ("description", whole(claim.description)),
@@ -106,9 +105,9 @@ def amounts_part(sheet: Sheet, words: Words) -> RenderableType:
     return grid(lines)
 
 
-def moment(at: dt.datetime | None) -> str:
-    """A moment as this computer's clock says it, '' for none."""
-    return "" if at is None else f"{at.astimezone(LOCAL):%Y-%m-%d %H:%M}"
+def moment(at: dt.datetime | None, zone: dt.tzinfo | None) -> str:
+    """A moment as the clocks of this zone say it, '' for none."""
+    return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 # ---------------------------------------------------------------------------- what is needed
@@ -159,24 +158,24 @@ def needs_part(sheet: Sheet, words: Words) -> Text:
 # ---------------------------------------------------------------------------- its history
 
 
-def outcome_part(sheet: Sheet, words: Words) -> RenderableType:
+def outcome_part(sheet: Sheet, zone: dt.tzinfo | None, words: Words) -> RenderableType:
     """Where it stands, since when, and what came of it."""
     claim = sheet.claim
     tone = STATUS_TONES[claim.status][0]
     text = Text(status_text(claim.status, words), TONES[tone])
-    text.append(f"  {moment(claim.status_at)}", DIM)
+    text.append(f"  {moment(claim.status_at, zone)}", DIM)
     if claim.status_detail:
         text.append(f"\n{whole(claim.status_detail)}", INK)
     return text
 
 
-def log_part(events: Iterable[ClaimEvent], words: Words) -> RenderableType:
+def log_part(events: Iterable[ClaimEvent], zone: dt.tzinfo | None, words: Words) -> RenderableType:
     """What was said and done, the newest first."""
     table = Table.grid(padding=(0, 1, 0, 0), expand=True)
     table.add_column(width=16, no_wrap=True, style=DIM)
     table.add_column(ratio=1, overflow="fold")
     for event in events:
-        table.add_row(Text(moment(event.at)), told(event, words))
+        table.add_row(Text(moment(event.at, zone)), told(event, words))
     return table
 
 
@@ -236,28 +235,28 @@ def state_line(sheet: Sheet, now: dt.datetime, remind_days: int, words: Words) -
 
 
 def left(sheet: Sheet, now: dt.datetime, remind_days: int, words: Words) -> Group:
-    """The first half of the page."""
+    """The first half of the page, as of `now`, by the clocks of its zone."""
     return Group(
         heading("deadlines", words),
         deadlines_part(sheet, now, remind_days, words),
         heading("facts", words),
-        facts_part(sheet, words),
+        facts_part(sheet, now.tzinfo, words),
         heading("amounts", words),
         amounts_part(sheet, words),
         heading("outcome", words),
-        outcome_part(sheet, words),
+        outcome_part(sheet, now.tzinfo, words),
     )
 
 
-def right(sheet: Sheet, words: Words) -> Group:
+def right(sheet: Sheet, zone: dt.tzinfo | None, words: Words) -> Group:
     """The second half: what was written and said, and how it went."""
     letters = [each for each in reversed(sheet.events) if each.what == "correspondence"]
     others = [each for each in reversed(sheet.events) if each.what != "correspondence"]
     lacking = sum(need.required and not need.there for need in sheet.needs)
     key = "claims.lacking" if lacking else "claims.complete"
     said = Text(words.text(key, [("count", str(lacking))]), TONES["stop" if lacking else "done"])
+    none = Text(words.text("claims.no_letter"), DIM)
     parts: list[RenderableType] = [heading("evidence", words), said, needs_part(sheet, words)]
-    parts.append(heading("letters", words))
-    parts.append(log_part(letters, words) if letters else Text(words.text("claims.no_letter"), DIM))
-    parts += [heading("history", words), log_part(others, words)]
+    parts += [heading("letters", words), log_part(letters, zone, words) if letters else none]
+    parts += [heading("history", words), log_part(others, zone, words)]
     return Group(*parts)

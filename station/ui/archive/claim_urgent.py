@@ -13,6 +13,7 @@ from station.ui.archive.parcel_look import TONES
 from storage.claims.claim import ClaimQuery
 
 if TYPE_CHECKING:
+    from station.config import Config
     from station.ui.archive.words import Words
     from storage.archive import Archive
 
@@ -43,9 +44,9 @@ class Urgent:
         return Text("  ").join(parts)
 
 
-def urgent(archive: Archive, days: int, moment: dt.datetime | None = None) -> Urgent:
-    """How many are urgent at this moment. Blocks. Raises ArchiveError."""
-    at = moment or now()
+def urgent(archive: Archive, config: Config) -> Urgent:
+    """How many are urgent now. Blocks. Raises ArchiveError."""
+    at, days = now(config), config.claims.remind_days
     before = at + dt.timedelta(days=days + 1)
     found = archive.claims(ClaimQuery(open_only=True, due_before=before, limit=MOST))
     tones = [due_tone(each.deadline_at, at, days) for each in found if each.deadline_at]

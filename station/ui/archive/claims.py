@@ -19,7 +19,6 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from station.claiming import zone
 from station.ui.archive.claim_look import CLAIMS_CSS, due, headings, line, now
 from station.ui.archive.keys import KeyLine
 from station.ui.labels import Line
@@ -182,7 +181,7 @@ class ClaimsScreen(Screen[None]):
 
     def _row(self, claim: Claim, *, chosen: bool = False) -> Text:
         days = self._config.claims.remind_days
-        near = due(claim.deadline_at, now(), days, self._words, over=not claim.open)
+        near = due(claim.deadline_at, now(self._config), days, self._words, over=not claim.open)
         return line(claim, self._cells, near, self._words, chosen=chosen)
 
     def _about(self) -> str:
@@ -280,10 +279,10 @@ class ClaimsScreen(Screen[None]):
     @work(exclusive=True, group="batch")
     async def action_batch(self) -> None:
         """Write what is listed as a workbook into the archive's exports."""
-        moment = now().astimezone(zone(self._config))
+        moment = now(self._config)
         path = self._archive.root / "exports" / f"claims-{moment:%Y%m%d-%H%M%S}.xlsx"
         try:
-            await asyncio.to_thread(_write, self._claims, path, zone(self._config))
+            await asyncio.to_thread(_write, self._claims, path, self._config.orders.zone)
         except OSError as error:
             why = self._words.text("claims.not_saved", [("why", error.strerror or str(error))])
             self.notify(why, severity="error", markup=False)

@@ -66,9 +66,8 @@ class LeadingScreen(Screen[None]):
         """Say how many claims are due, to whom they concern."""
         if Right.CLAIM not in RIGHTS[self._actor.role]:
             return
-        days = self._config.claims.remind_days
         try:
-            found = await asyncio.to_thread(_urgent, self._archive, days)
+            found = await asyncio.to_thread(_urgent, self._archive, self._config)
         except ArchiveError:
             return  # the search says what is wrong with the archive
         if self.is_attached and found != self._urgent:
@@ -122,8 +121,8 @@ class LeadingScreen(Screen[None]):
         self.archive_app.sign_out()
 
 
-def _urgent(archive: Archive, days: int) -> Urgent:
+def _urgent(archive: Archive, config: Config) -> Urgent:
     """On another thread, and loaded there: the first picture does not wait for it."""
     from station.ui.archive.claim_urgent import urgent
 
-    return urgent(archive, days)
+    return urgent(archive, config)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -163,6 +166,17 @@ def test_a_site_s_own_rules_change_and_add(tmp_path: Path) -> None:
     (insurer,) = deadlines_for((ClaimType.LOSS, "our insurer", "ups"), ALL, dt.UTC, rules)
     assert insurer.rule.name == "our-insurer"
     assert load() == {name: rule for name, rule in load().items() if not rule.own}
+
+
+def test_a_computer_without_time_zones_knows_them_too(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(OWN, encoding="utf-8")
+    asked = (
+        "from pathlib import Path; from storage.claims.rules import load; import sys; "
+        "load(Path(sys.argv[1]))"
+    )
+    windows = {**os.environ, "PYTHONTZPATH": ""}
+    subprocess.run([sys.executable, "-c", asked, str(path)], env=windows, check=True)
 
 
 @pytest.mark.parametrize(

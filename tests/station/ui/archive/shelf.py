@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from station.config import Config
 from station.config_archive import SearchConfig
+from station.config_trade import OrdersConfig
 from station.ui.archive.app import ArchiveApp
 from station.ui.archive.keys import KeyLine
 from station.ui.archive.results import Results
@@ -153,10 +154,12 @@ async def shown(
     size: tuple[int, int] = (100, 30),
     *,
     middle: bool = False,
+    time_zone: str = "",
 ) -> AsyncIterator[Shown]:
     """The app, after its first search where somebody is there."""
     chosen = config(archive.root, language)
-    chosen = chosen.model_copy(update={"search": SearchConfig(middle=middle)})
+    tables = {"search": SearchConfig(middle=middle), "orders": OrdersConfig(time_zone=time_zone)}
+    chosen = chosen.model_copy(update=tables)
     app = ArchiveApp(chosen, archive, actor)
     async with app.run_test(size=size) as pilot:
         there = Shown(app, pilot)

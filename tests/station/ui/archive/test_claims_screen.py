@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
@@ -173,6 +175,33 @@ async def test_a_long_number_keeps_its_end(archive: Archive) -> None:
         async with shown(archive, size=(width, 24)) as there:
             await listed(there, 1)
             assert said in rows(there)[0]
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "day"), [("Pacific/Kiritimati", "2026-01-02"), ("Pacific/Niue", "2025-12-31")]
+)
+async def test_days_are_those_of_the_site_and_not_of_the_screen(
+    archive: Archive, time_zone: str, day: str
+) -> None:
+    packed(archive, NUMBERS[0])
+    happened = dt.datetime(2026, 1, 1, 10, 30, tzinfo=dt.UTC)
+    claim = archive.open_claim(ANN, NUMBERS[0], ClaimType.LOSS, happened_at=happened).result()
+    archive.change_claim(ANN, claim.id, deadline_at=happened, deadline_rule="x").result()
+    async with shown(archive, size=(130, 34), time_zone=time_zone) as there:
+        await listed(there, 1)
+        assert f"· {day}" in rows(there)[0]
+        await there.pilot.press("enter")
+        await stands(there, day)
+        assert re.search(f"Happened +{day} ", page(there))
+        await asked(there, "e")
+        field = there.app.screen.query_one("#happened_at", Input)
+        assert field.value.startswith(day)
+        field.value = "2025-11-05"
+        await there.pilot.press("enter")
+        await stands(there, "2025-11-05 00:00")
+    after = archive.claim(claim.reference)
+    assert after is not None
+    assert after.happened_at == dt.datetime(2025, 11, 5, tzinfo=ZoneInfo(time_zone))
 
 
 async def test_keys_work_where_no_claim_is_open(archive: Archive) -> None:
