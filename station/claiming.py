@@ -192,22 +192,39 @@ def exported(
     recipient: str | None = None,
     progress: Progress | None = None,
 ) -> Kit:
-    """The evidence of the claim's parcel, made for the profile of that name, else for the claim's
-    own, else for the configured one; kept in its history. Raises as `Way.out` does, Refused."""
+    """The evidence of the claim's parcel, kept in its history: for this profile and recipient, else
+    as `for_export` has them. Raises as `Way.out` does, Refused."""
     from station.exporting import way_out
-    from storage.claims.checklist import profile_of
-    from storage.evidence.kit.profiles import load
 
-    own = profile_of(claim, load(config.profiles_file))
-    name = profile or claim.profile or (own.name if own else "")
-    whom = recipient if recipient is not None else (claim.portal or claim.carrier or None)
-    way = way_out(config, archive, actor, name, whom, f"claim {claim.reference}")
+    site, why = for_export(config, claim)
+    way = way_out(site, archive, actor, profile, recipient, why)
     number = claim.tracking_number
     sessions = [each for each in archive.find(number) if archive.number_of(each.id) == number]
     if not sessions:
         raise Refused(f"{claim.reference}: no session of {number} is in the archive to export")
     kit = way.out(archive, actor, sessions, target, progress)
+    keep_exported(archive, actor, claim, kit)
+    return kit
+
+
+def for_export(config: Config, claim: Claim) -> tuple[Config, str]:
+    """What an export for a claim begins with: the configuration with the profile of the claim, else
+    of its portal, for its portal, else its carrier; and the reason. Raises ProfilesUnreadable."""
+    from storage.claims.checklist import profile_of
+    from storage.evidence.kit.profiles import load
+
+    own, site = profile_of(claim, load(config.profiles_file)), config.evidence
+    chosen = {
+        "profile": claim.profile or (own.name if own else site.profile),
+        "recipient": claim.portal or claim.carrier or site.recipient,
+    }
+    evidence = site.model_copy(update=chosen)
+    return config.model_copy(update={"evidence": evidence}), f"claim {claim.reference}"
+
+
+def keep_exported(archive: Archive, actor: Actor, claim: Claim, kit: Kit) -> None:
+    """Keep in a claim's history that its evidence was exported. Raises as `Archive.log_claim`
+    does."""
     archive.log_claim(
         actor, claim.id, "exported", kit.path.name, profile=kit.profile, digest=kit.digest
     ).result()
-    return kit

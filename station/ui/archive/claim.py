@@ -18,6 +18,7 @@ from textual.containers import Container, Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
+from station import claiming
 from station.ui.archive import claim_asked
 from station.ui.archive.claim_ask import Asked, AskScreen
 from station.ui.archive.claim_look import now
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from station.ui.archive.packing import Packed
     from station.ui.archive.words import Words
     from storage.archive import Archive
+    from storage.claims.claim import Claim
+    from storage.evidence.kit.kit import Kit
     from storage.later import Actor
 
 COUNT_S: Final = 30.0
@@ -223,6 +226,7 @@ class ClaimScreen(Screen[None]):
         claim = sheet.claim
         try:
             page = await asyncio.to_thread(self._archive.page, Query(text=claim.tracking_number))
+            site, why = await asyncio.to_thread(claiming.for_export, self._config, claim)
         except ArchiveError as error:
             self._failed(error)
             return
@@ -230,36 +234,20 @@ class ClaimScreen(Screen[None]):
         if not hits:
             self.notify(self._words.text("claims.no_session"), severity="error", markup=False)
             return
-        evidence = self._config.evidence.model_copy(
-            update={
-                "profile": claim.profile or self._config.evidence.profile,
-                "recipient": claim.portal or claim.carrier or self._config.evidence.recipient,
-            }
-        )
-        config = self._config.model_copy(update={"evidence": evidence})
-        screen = ExportScreen(
-            self._archive, config, self._actor, self._words, hits, reason=claim.reference
-        )
+        screen = ExportScreen(self._archive, site, self._actor, self._words, hits, reason=why)
         self.app.push_screen(screen, self._exported)
 
     def _exported(self, packed: Packed | None) -> None:
-        if packed is not None and packed.paths:
-            self._keep_exported(packed)
+        if self._sheet is not None and packed is not None:
+            self._keep(self._sheet.claim, packed.kits)
 
     @work(group="log")
-    async def _keep_exported(self, packed: Packed) -> None:
+    async def _keep(self, claim: Claim, kits: list[Kit]) -> None:
         """Keep in its history what was exported."""
-        if self._sheet is None:
-            return
+        here = (self._archive, self._actor, claim)
         try:
-            await asyncio.wrap_future(
-                self._archive.log_claim(
-                    self._actor,
-                    self._sheet.claim.id,
-                    "exported",
-                    ", ".join(path.name for path in packed.paths),
-                )
-            )
+            for kit in kits:
+                await asyncio.to_thread(claiming.keep_exported, *here, kit)
         except ArchiveError as error:
             self._failed(error)
         self._load()

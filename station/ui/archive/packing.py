@@ -16,6 +16,7 @@ from storage.errors import ArchiveError
 if TYPE_CHECKING:
     from station.exporting import Way
     from storage.archive import Archive
+    from storage.evidence.kit.kit import Kit
     from storage.later import Actor
     from storage.search import Hit
 
@@ -29,13 +30,18 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Packed:
-    """What came of it: the packages and folders, what each lacks, what failed with why, and whether
-    it was stopped."""
+    """What came of it: what was made, what each lacks, what failed with why, and whether it was
+    stopped."""
 
-    paths: list[Path] = field(default_factory=list)
+    kits: list[Kit] = field(default_factory=list)
     lacking: list[tuple[str, str]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
+
+    @property
+    def paths(self) -> list[Path]:
+        """The packages and folders."""
+        return [kit.path for kit in self.kits]
 
 
 def by_number(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
@@ -76,7 +82,7 @@ def pack(
                 raise Stopped  # noqa: TRY301 - as from within the export
             sessions = [session for hit in each if (session := archive.get(hit.session_id))]
             kit = way.out(archive, actor, sessions, target, progress)
-            packed.paths.append(kit.path)
+            packed.kits.append(kit)
             packed.lacking += [(number, lack.said(language)) for lack in kit.shortfalls]
         except Stopped:
             packed.stopped = True

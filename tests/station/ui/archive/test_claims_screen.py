@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 from rich.console import Console, RenderableType
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
 from station.ui.archive.claim import ClaimScreen
 from station.ui.archive.claim_ask import AskScreen, Choice
 from station.ui.archive.claims import ClaimList, ClaimsScreen
+from station.ui.archive.export import ExportScreen
 from station.ui.archive.parcel import ParcelScreen
 from station.ui.labels import Line
 from storage.archive import Archive
@@ -238,6 +240,36 @@ async def test_the_list_goes_out_as_a_workbook_and_a_form_is_filed(archive: Arch
     assert (exports / f"{claim.reference}-form.pdf").read_bytes().startswith(b"%PDF")
     ((document, _, group),) = archive.documents_of(NUMBERS[0])
     assert (document.name, group) == (f"{claim.reference}.pdf", EvidenceGroup.CLAIM_FORM)
+
+
+async def test_its_evidence_goes_out_for_its_portal_and_is_kept_in_its_history(
+    archive: Archive,
+) -> None:
+    desk = Desk(archive)
+    session, folder = desk.open(NUMBERS[0])
+    desk.shot(session, folder, "item", 1)
+    desk.seal(session)
+    claim = claimed(archive, NUMBERS[0], ClaimType.LOSS)
+    archive.change_claim(ANN, claim.id, portal="stills-3").result()
+    async with shown(archive, size=(120, 34)) as there:
+        await listed(there, 1)
+        await there.pilot.press("enter")
+        await stands(there, "draft")
+        await there.pilot.press("f4")
+        await there.until(lambda: isinstance(there.app.screen, ExportScreen))
+        profiles = there.app.screen.query_one(OptionList)
+        await there.until(lambda: profiles.highlighted is not None)
+        assert there.app.screen.query_one("#recipient", Input).value == "stills-3"
+        assert there.app.screen.query_one("#reason", Input).value == f"claim {claim.reference}"
+        await there.pilot.press("enter")
+        await there.until(lambda: there.app.screen.has_class("-over"))
+        await there.pilot.press("escape")
+        await stands(there, "Evidence exported")
+    (made,) = (archive.root / "exports").iterdir()
+    told = archive.claim_events(claim.id)[-1]
+    assert (told.what, told.text) == ("exported", made.name)
+    digest = hashlib.sha256((made / "export.json").read_bytes()).hexdigest()
+    assert told.facts == {"profile": "stills-3", "digest": digest}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 34)])
