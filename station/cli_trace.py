@@ -59,7 +59,8 @@ def import_(
     as_evidence: bool,
     as_json: bool,
 ) -> int:
-    """Take in carriers' tracking events: JSON of AfterShip's or 17TRACK's shape, CSV or TSV.
+    """Take in carriers' tracking events: JSON of AfterShip's or 17TRACK's shape, tables as CSV or
+    workbook.
 
     What was told before is not told twice. A file is only filed as evidence when it tells of one
     parcel alone.
@@ -69,12 +70,12 @@ def import_(
     from storage.intake.traces import read_traces
 
     failed, listed = False, []
-    zone, now = config.orders.zone, dt.datetime.now(dt.UTC)
+    now, orders = dt.datetime.now(dt.UTC), config.orders
     with progress_bar("importing", quiet=as_json, timed=True) as progress:
         for place, path in enumerate(files):
             part = _part(progress, place, len(files))
             try:
-                found = read_traces(path, zone, now)
+                found = read_traces(path, orders.zone, now, orders.day_order)
                 line = _looked(path, found)
                 if not dry_run:
                     line |= _filed(archive, actor, path, found, as_evidence, part)

@@ -48,6 +48,11 @@ class OrdersConfig(Section):
         """The clocks that orders, traces and claims go by."""
         return _zone(self.time_zone)
 
+    @property
+    def day_order(self) -> Literal["", "dmy", "mdy"]:
+        """How days are written, '' where a file itself must tell."""
+        return "" if self.dates == "auto" else self.dates
+
 
 def _zone(name: str) -> dt.tzinfo:
     return ZoneInfo(name) if name else LOCAL

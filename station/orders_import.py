@@ -36,10 +36,10 @@ def read(
     """What an order file holds. `said` are headings by field that count before the mapping that
     was kept for its header, which counts for nothing if `forgetful`.
 
-    Raises OrderFileError, Refused (a time zone that this computer does not know).
+    Raises OrderFileError.
     """
-    dates = config.orders.dates
-    habits = Habits(config.orders.zone, "" if dates == "auto" else dates, config.orders.currency)
+    orders = config.orders
+    habits = Habits(orders.zone, orders.day_order, orders.currency)
     kept: Callable[[str], Mapping[str, str] | None] = archive.column_mapping
     if forgetful:
         kept = _nothing

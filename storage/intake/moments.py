@@ -64,6 +64,12 @@ def two_ways(text: str) -> bool:
     )
 
 
+def has_zone(text: str) -> bool:
+    """True for a moment that says itself in which zone it is."""
+    parts = _parts(text.strip()[:_LONGEST], DMY)
+    return parts is not None and parts[0]["zone"] is not None
+
+
 @lru_cache(20_000)
 def moment_of(
     text: str, zone: dt.tzinfo, order: str = "", *, day_ends: bool = False

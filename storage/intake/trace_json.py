@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from storage.intake.moments import has_zone
 from storage.intake.trace_told import Told
 from storage.intake.trace_words import CODES, status_of
 from storage.trace import TraceStatus
@@ -78,15 +79,13 @@ def _aftership(place: str, parcel: dict[str, Any], told: Told) -> None:
     if key is None:
         return
     status = status_of(_text(parcel, "tag"))
-    delivered = None
-    if status is TraceStatus.DELIVERED:
-        delivered = told.moment(_text(parcel, "shipment_delivery_date"))
+    delivered = _text(parcel, "shipment_delivery_date") if status is TraceStatus.DELIVERED else ""
     told.tell(
         key,
         status=status,
         carrier=_text(parcel, "slug"),
         expected_at=_promised(parcel, told),
-        delivered_at=None if delivered is None else delivered[0],
+        delivered_at=told.moment(delivered),
         origin=_text(parcel, "origin_country_region", "origin_country_iso3"),
         destination=_text(
             parcel,
@@ -118,7 +117,7 @@ def _promised(parcel: dict[str, Any], told: Told) -> Any:
             text = _text(parcel, name)
         moment = told.moment(text, day_ends=True)
         if moment is not None:
-            return moment[0]
+            return moment
     return None
 
 
@@ -136,13 +135,12 @@ def _seventeen(place: str, parcel: dict[str, Any], told: Told) -> None:
     providers = providers if isinstance(providers, list) else []
     named = next((_part(each, "provider") for each in providers if isinstance(each, dict)), {})
     promised = _part(_part(info, "time_metrics"), "estimated_delivery_date")
-    expected = told.moment(_text(promised, "to", "from"), day_ends=True)
     shipping = _part(info, "shipping_info")
     told.tell(
         key,
         status=status_of(_text(latest, "status")),
         carrier=_text(named, "name") or _text(parcel, "carrier"),
-        expected_at=None if expected is None else expected[0],
+        expected_at=told.moment(_text(promised, "to", "from"), day_ends=True),
         origin=_text(_part(shipping, "shipper_address"), "country"),
         destination=_text(_part(shipping, "recipient_address"), "country"),
     )
@@ -162,8 +160,7 @@ def _seventeen(place: str, parcel: dict[str, Any], told: Told) -> None:
 
 def _seventeen_event(where: str, key: str, event: dict[str, Any], told: Told) -> None:
     time = _text(event, "time_iso")
-    moment = told.moment(time)
-    if moment is None or moment[1]:  # without a zone the other one is sure
+    if not has_zone(time):  # without a zone the other one is sure
         time = _text(event, "time_utc") or time
     raw = event.get("time_raw")
     if not time and isinstance(raw, dict):

@@ -1,4 +1,4 @@
-"""Tracking events in a CSV or TSV file, one a row, gathered into a `Told`.
+"""Tracking events in a table, CSV, TSV or workbook, one a row, gathered into a `Told`.
 
 Columns are known by their headings, English or Chinese. Knows what a row says; what its time and
 its status mean is `trace_told.py`'s.
@@ -6,16 +6,16 @@ its status mean is `trace_told.py`'s.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from storage.errors import TraceFileError
-from storage.intake.trace_told import Told
+from storage.errors import SheetUnreadable, TraceFileError
+from storage.intake.moments import order_of
+from storage.intake.order_cells import clean
+from storage.intake.sheets import Line, sheets_in
+from storage.intake.trace_told import ROUNDED, Told
 
 COLUMNS: Final = {
     "number": (
@@ -40,68 +40,66 @@ counts."""
 SHAPE: Final = "csv"
 
 
-def text_of(path: Path, content: bytes) -> str:
-    """What the bytes say: UTF-8, UTF-16 with its mark, else GB 18030. Raises TraceFileError."""
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text[:1000]:
-            return text
-    what = "a workbook: save it" if content.startswith(b"PK\3\4") else "no text: save it"
-    raise TraceFileError(path, f"it is {what} as `CSV UTF-8`")
-
-
-def tell(path: Path, text: str, told: Told) -> None:
-    """Gather what the rows tell. Raises TraceFileError for a file without the columns that each
-    event needs."""
-    first = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+def tell(path: Path, told: Told) -> None:
+    """Gather what the rows tell, of the first table whose first line names the columns that each
+    event needs. Raises TraceFileError where there is none."""
     try:
-        columns = _columns(path, next(rows, []))
-    except csv.Error as error:
-        raise TraceFileError(path, f"its header cannot be read ({error})") from error
-    while True:
-        place = f"line {rows.line_num + 1}"
-        try:
-            _row(place, next(rows), columns, told)
-        except StopIteration:
+        times = (_cell(line, columns, "time") for line, columns in _rows(path))
+        told.order = order_of(times, told.order)
+        for line, columns in _rows(path):
+            _row(line, columns, told)
+    except SheetUnreadable as error:
+        raise TraceFileError(path, error.why) from error
+
+
+def _rows(path: Path) -> Iterator[tuple[Line, dict[str, int]]]:
+    """The rows below the header, with the places of their columns."""
+    lacks = ""
+    for sheet in sheets_in(path):
+        header = next((line for line in sheet.lines if any(map(clean, line.cells))), None)
+        if header is None:
+            continue
+        columns = _columns(header.cells)
+        missing = [name for name in ("number", "time") if name not in columns]
+        missing += [] if {"status", "text"} & set(columns) else ["status"]
+        if not missing:
+            yield from ((line, columns) for line in sheet.lines)
             return
-        except csv.Error as error:
-            told.leave(place, f"cannot be read: {error}")
+        lacks = lacks or " and ".join(missing)
+    raise TraceFileError(
+        path, f"its first line names no column for {lacks}" if lacks else "it is empty"
+    )
 
 
-def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
-    names = [re.sub(r"[\s_-]", "", name).casefold() for name in header]
-    found = {
+def _columns(header: Sequence[str]) -> dict[str, int]:
+    names = [re.sub(r"[\s_-]", "", clean(name)).casefold() for name in header]
+    return {
         column: names.index(name)
         for column, spellings in COLUMNS.items()
         for name in reversed(spellings)  # of two that fit, the first in the list is put last
         if name in names
     }
-    missing = [name for name in ("number", "time") if name not in found]
-    if missing or not {"status", "text"} & set(found):
-        lacks = " and ".join([*missing, *(() if {"status", "text"} & set(found) else ("status",))])
-        raise TraceFileError(path, f"its first line names no column for {lacks}")
-    return found
 
 
-def _row(place: str, cells: Sequence[str], columns: dict[str, int], told: Told) -> None:
-    if not any(cell.strip() for cell in cells):
+def _cell(line: Line, columns: dict[str, int], name: str) -> str:
+    at = columns.get(name, len(line.cells))
+    return clean(line.cells[at]) if at < len(line.cells) else ""
+
+
+def _row(line: Line, columns: dict[str, int], told: Told) -> None:
+    place = f"line {line.number}"
+    if line.trouble:
+        told.leave(place, line.trouble)
         return
-    cell = {name: cells[at].strip() if at < len(cells) else "" for name, at in columns.items()}
+    if not any(map(clean, line.cells)):
+        return
+    if columns["number"] in line.rounded:
+        told.leave(place, ROUNDED)
+        return
+    cell = {name: _cell(line, columns, name) for name in COLUMNS}
     key = told.parcel(place, cell["number"])
     if key is None:
         return
-    told.event(
-        place,
-        key,
-        cell["time"],
-        (cell.get("status", ""), cell.get("raw", "")),
-        cell.get("text", ""),
-        cell.get("place", ""),
-        SHAPE,
-    )
-    told.tell(key, carrier=cell.get("carrier", ""))
+    words = (cell["status"], cell["raw"])
+    told.event(place, key, cell["time"], words, cell["text"], cell["place"], SHAPE)
+    told.tell(key, carrier=cell["carrier"])

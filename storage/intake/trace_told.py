@@ -7,11 +7,10 @@ costs the others. Knows times and numbers, no shape and no archive.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Final
 
+from storage.intake.moments import has_zone, moment_of, two_ways
 from storage.intake.orders import NUMBER_FORM, SCIENTIFIC
 from storage.intake.trace_words import status_in, status_of
 from storage.rows import search_key
@@ -21,13 +20,7 @@ AHEAD: Final = dt.timedelta(days=2)
 """An event may be so far ahead of the clock: a zone that was guessed wrong makes that of one that
 has just happened. Further ahead nothing can have been seen."""
 TEXT_CHARS: Final = 2_000
-OLDEST: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-_MOMENT: Final = re.compile(
-    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
-    r"(?:[T\s]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
-    r"\s*(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?",
-    re.IGNORECASE,
-)
+ROUNDED: Final = "has a number that a spreadsheet rounded: save it as text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +34,12 @@ class BadEvent:
 @dataclass(slots=True)
 class Told:
     """Gathers. `zone` is that of times without one, of which `assumed` counts the events; `now` is
-    the moment that nothing can have been seen after."""
+    the moment that nothing can have been seen after; `order` how days such as 03/04/2026 are
+    written, as `moments.py` has it."""
 
     zone: dt.tzinfo
     now: dt.datetime
+    order: str = ""
     traces: dict[str, Trace] = field(default_factory=dict)
     events: dict[str, list[TraceEvent]] = field(default_factory=dict)
     bad: list[BadEvent] = field(default_factory=list)
@@ -55,7 +50,7 @@ class Told:
         told as bad, for what is no number."""
         key = search_key(number)
         if SCIENTIFIC.fullmatch(key):
-            self.leave(place, "has a number that a spreadsheet rounded: save it as text")
+            self.leave(place, ROUNDED)
         elif not NUMBER_FORM.fullmatch(key):
             named = f"has a tracking number that is none: {number[:40]!r}"
             self.leave(place, named if number.strip() else "has no tracking number")
@@ -79,21 +74,21 @@ class Told:
         the text may tell."""
         moment = self.moment(at)
         if moment is None:
-            named = f"has a time that is none: {at[:40]!r}"
-            self.leave(place, named if at.strip() else "has no time")
+            why = "a day that can be read two ways" if two_ways(at) else "a time that is none"
+            self.leave(place, f"has {why}: {at[:40]!r}" if at.strip() else "has no time")
             return
-        if not OLDEST <= moment[0] <= self.now + AHEAD:
+        if moment > self.now + AHEAD:
             self.leave(place, f"is at a time that cannot be: {at[:40]!r}")
             return
         if not text.strip() and not any(words):
             self.leave(place, "says nothing")
             return
-        self.assumed += moment[1]
+        self.assumed += not has_zone(at)
         known = (status_of(word) for word in words)
         status = next((each for each in known if each is not TraceStatus.UNKNOWN), None)
         raw = next((word for word in reversed(words) if word), "")
         event = TraceEvent(
-            at=moment[0],
+            at=moment,
             status=status or status_in(text),
             text=text.strip()[:TEXT_CHARS] or raw[:TEXT_CHARS],
             place=where[:TEXT_CHARS],
@@ -101,23 +96,10 @@ class Told:
         )
         self.events.setdefault(key, []).append(event)
 
-    def moment(self, text: str, *, day_ends: bool = False) -> tuple[dt.datetime, bool] | None:
-        """The moment (UTC) that a text names, and True where the zone is the site's; None for what
-        is no moment. A day is its first moment, or its last where `day_ends`."""
-        match = _MOMENT.fullmatch(text.strip()[:60])
-        if match is None:
-            return None
-        year, month, day = (int(part) for part in match.group(1, 2, 3))
-        hour, minute, second = (int(part or 0) for part in match.group(4, 5, 6))
-        if match[4] is None and day_ends:
-            hour, minute, second = 23, 59, 59
-        micro = int((match[7] or "").ljust(6, "0")[:6])
-        try:
-            zone = self.zone if match[8] is None else _offset(match[8])
-            at = dt.datetime(year, month, day, hour, minute, second, micro, tzinfo=zone)
-            return at.astimezone(dt.UTC), match[8] is None
-        except (ValueError, OverflowError):
-            return None
+    def moment(self, text: str, *, day_ends: bool = False) -> dt.datetime | None:
+        """The moment (UTC) that a text names, in the site's zone where it names none itself; None
+        for what is no moment. A day is its first moment, or its last where `day_ends`."""
+        return moment_of(text, self.zone, self.order, day_ends=day_ends)
 
     def tell(self, key: str, **facts: object) -> None:
         """Say something of a parcel besides its events; None and '' say nothing."""
@@ -134,13 +116,3 @@ class Told:
     def leave(self, place: str, why: str) -> None:
         """Say that something was left out."""
         self.bad.append(BadEvent(place, why))
-
-
-@lru_cache(200)
-def _offset(text: str) -> dt.tzinfo:
-    """The zone of `+08:00`, `-0500`, `Z`. Raises ValueError for one that cannot be."""
-    digits = re.sub(r"[^0-9]", "", text)
-    if not digits:
-        return dt.UTC
-    minutes = 60 * int(digits[:2]) + int(digits[2:])
-    return dt.timezone(dt.timedelta(minutes=-minutes if text[0] == "-" else minutes))

@@ -1,5 +1,5 @@
 """A carrier's tracking events, read from what trackers write: JSON of AfterShip's and 17TRACK's
-shape, CSV, TSV.
+shape, tables as CSV, TSV or workbook.
 
 A file in, parcels with their events out, and everything bad named by its place: one bad event never
 costs the others. What a file holds is hostile. Knows no archive.
@@ -15,10 +15,14 @@ from typing import Final
 
 from storage.errors import TraceFileError
 from storage.intake import trace_json, trace_sheet
+from storage.intake.sheets import encoding_of
 from storage.intake.trace_told import BadEvent, Told
 from storage.trace import Trace
 
 LIMIT_BYTES: Final = 512 << 20
+BLANK: Final = "\ufeff \t\r\n"
+BEGINNING: Final = 1_000
+"""What JSON begins with stands within so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +35,39 @@ class TraceFile:
     assumed: int
 
 
-def read_traces(path: Path, zone: dt.tzinfo, now: dt.datetime) -> TraceFile:
+def read_traces(path: Path, zone: dt.tzinfo, now: dt.datetime, order: str = "") -> TraceFile:
     """The parcels in a file with their events. `zone` is that of times without one; nothing can
-    have been seen after `now`.
+    have been seen after `now`; `order` (`dmy`, `mdy`) is how a table writes days that it does not
+    tell by itself.
 
     Raises TraceFileError when the file cannot be read at all.
     """
+    told = Told(zone, now, order)
     try:
-        if path.stat().st_size > LIMIT_BYTES:
-            raise TraceFileError(path, "it is far too big: split it")
-        content = path.read_bytes()
+        text = _json_in(path)
     except OSError as error:
         raise TraceFileError(path, error.strerror or str(error)) from error
-    told = Told(zone, now)
-    text = trace_sheet.text_of(path, content)
-    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-        _json(path, text, told)
+    if text is None:
+        trace_sheet.tell(path, told)
     else:
-        trace_sheet.tell(path, text, told)
+        _json(path, text, told)
     return TraceFile(told.done(), tuple(told.bad), told.assumed)
+
+
+def _json_in(path: Path) -> str | None:
+    """All of a file that begins like JSON, None for any other. Raises OSError, TraceFileError."""
+    with path.open(encoding=encoding_of(path), errors="replace") as file:
+        beginning = file.read(BEGINNING).lstrip(BLANK)
+        if not beginning.startswith(("{", "[")):
+            return None
+        if path.stat().st_size > LIMIT_BYTES:
+            raise TraceFileError(path, "it is far too big: split it")
+        return beginning + file.read()
 
 
 def _json(path: Path, text: str, told: Told) -> None:
     try:
-        document = json.loads(text.lstrip("\ufeff"))
+        document = json.loads(text)
     except RecursionError as error:
         raise TraceFileError(path, "its JSON is nested too deep") from error
     except ValueError as error:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from xlsxwriter import Workbook
 
 from storage.errors import TraceFileError
 from storage.intake.trace_words import status_in, status_of
@@ -154,8 +155,43 @@ def test_a_bad_row_is_named_by_its_line_and_leaves_the_others(tmp_path: Path) ->
     ]
     found = read(tmp_path, "\n".join(rows), "traces.csv")
     assert [trace.number for trace in found.traces] == ["OK0001", "OK0002"]
-    assert [bad.place for bad in found.bad] == [f"line {line}" for line in (*range(3, 12), 12, 13)]
+    assert [bad.place for bad in found.bad] == [f"line {line}" for line in (*range(3, 12), 13)]
     assert all(len(bad.why) < 120 and bad.why.isprintable() for bad in found.bad)
+
+
+def test_a_workbook_is_read_and_what_it_rounded_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "traces.xlsx"
+    with Workbook(path) as book:
+        book.add_worksheet("about").write_row(0, 0, ("Report of", "November"))
+        sheet = book.add_worksheet("events")
+        sheet.write_row(0, 0, ("Tracking number", "Time", "Status", "Location"))
+        at = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        for row, number in enumerate(("9434936105536968782556", 9434936105536968782556), 1):
+            sheet.write(row, 0, number)
+            sheet.write_datetime(row, 1, NOW.replace(tzinfo=None), at)
+            sheet.write_row(row, 2, ("Delivered", "Graz"))
+    found = read_traces(path, ZONE, NOW)
+    assert one(found).number == "9434936105536968782556"
+    [event] = one(found).events
+    assert event.at == utc("2026-11-22T20:00:00")
+    assert (event.status, event.place) == (S.DELIVERED, "Graz")
+    [bad] = found.bad
+    assert (bad.place, "rounded" in bad.why) == ("line 3", True)
+
+
+def test_days_are_read_as_the_whole_file_writes_them(tmp_path: Path) -> None:
+    head, rows = "number,time,status\n", ("A1234,03/11/2026 10:00,InTransit", "A1234,{},InTransit")
+    for second, day in (("13/11/2026 11:00", "2026-11-03"), ("10/13/2026 11:00", "2026-03-11")):
+        found = read(tmp_path, head + "\n".join(rows).format(second), "traces.csv")
+        assert not found.bad
+        assert f"{one(found).events[0].at:%Y-%m-%d}" == day
+    unsure = head + "\n".join(rows).format("04/11/2026 11:00")
+    found = read(tmp_path, unsure, "traces.csv")
+    assert [bad.why for bad in found.bad] == [
+        f"has a day that can be read two ways: '0{day}/11/2026 1{day - 3}:00'" for day in (3, 4)
+    ]
+    known = read_traces(tmp_path / "traces.csv", ZONE, NOW, "dmy")
+    assert [f"{event.at:%m-%d}" for event in one(known).events] == ["11-03", "11-04"]
 
 
 def test_what_is_wrong_in_json_is_named_by_its_path(tmp_path: Path) -> None:
