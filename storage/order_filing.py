@@ -78,12 +78,12 @@ def file_orders(db: Database, orders: Sequence[Order]) -> Filed:
     """
     with immediate(db):
         filed, steps = _compared(db, orders)
-        # A parcel is linked to an order that is whole: triggers read what it is worth.
+        # A parcel is linked to an order that is whole: triggers read what it is worth and holds.
         db.conn.executemany(_NEW, steps.new)
         db.conn.executemany(_CHANGED, steps.changed)
-        db.conn.executemany(_LINK, steps.links)
         db.conn.executemany("DELETE FROM order_items WHERE order_id = ?", steps.without)
         db.conn.executemany(_ITEM, steps.items)
+        db.conn.executemany(_LINK, steps.links)
     return filed
 
 

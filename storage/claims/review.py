@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -124,9 +124,9 @@ class _Reader:
             case By.PRODUCT:
                 return self._products()
             case By.MONTH:
-                return self._months()
+                return self._months({counts[0] for _, counts in counted})
             case By.VALUE:
-                return self._values()
+                return self._values({counts[0] for _, counts in counted})
         told = _TOLD[by]
         keys = {each: told(fact) for each, fact in facts.items()}
         tallies = Tallies()
@@ -136,21 +136,23 @@ class _Reader:
             tallies.claim(keys[claim.group], claim)
         return sorted(tallies.groups(self._asked.currency), key=_worst_first)
 
-    def _months(self) -> list[Group]:
+    def _months(self, currencies: Collection[str]) -> list[Group]:
         ends = review_rows.first_and_last(self._db, self._span)
         if ends is None:
             return []
         bounds, names = _months(ends, self._asked.tz)
         tallies = Tallies()
-        for at, counts in review_rows.by_bound(self._db, self._span, "packed_ms", bounds):
+        asked = (self._db, self._span, currencies)
+        for at, counts in review_rows.by_bound(*asked, "packed_ms", bounds):
             tallies.count(names[at], counts)
         for claim in self._claims:
             tallies.claim(names[bisect_right(bounds, claim.packed_ms)], claim)
         return sorted(tallies.groups(self._asked.currency), key=lambda group: group.key)
 
-    def _values(self) -> list[Group]:
+    def _values(self, currencies: Collection[str]) -> list[Group]:
         tallies, order = Tallies(), dict[str, tuple[str, int]]()
-        for at, counts in review_rows.by_bound(self._db, self._span, "value_cents", BANDS):
+        asked = (self._db, self._span, currencies)
+        for at, counts in review_rows.by_bound(*asked, "value_cents", BANDS):
             currency = counts[0]
             key = _band(at, currency)
             order[key] = (currency, at)
@@ -174,9 +176,8 @@ class _Reader:
         often = Counter(key for claim in self._claims for key in held.get(claim.number, ()))
         chosen = sorted(often, key=lambda key: (-often[key], key))[:MOST_PRODUCTS]
         tallies = Tallies()
-        listed = {"", *chosen}
-        for key, counts in review_rows.by_product(self._db, self._span):
-            if key in listed:
+        for keys, counts in review_rows.by_contents(self._db, self._span, {"", *chosen}):
+            for key in keys:
                 tallies.count(key, counts)
         for claim in self._claims:
             for key in held.get(claim.number, ("",)):

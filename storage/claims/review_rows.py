@@ -5,8 +5,9 @@ Every statement belongs to one state of the database, the caller's transaction. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from sqlite_utils import Database
@@ -23,7 +24,13 @@ _CLAIMED: Final = (
     "FROM claims AS k CROSS JOIN review_parcels AS p ON p.tracking_number = k.tracking_number "
     f"WHERE k.status <> 'cancelled' AND {_WITHIN}"
 )
-_CARRIED: Final = "w.order_id = i.order_id AND i.tracking_number IN ('', w.tracking_number)"
+_CARRIED: Final = (
+    "w.order_id = i.order_id AND i.tracking_number IN ('', w.tracking_number) AND i.sku_key <> ''"
+)
+_ORDERED: Final = {
+    "packed_ms": "review_parcels_by_time",
+    "value_cents": "review_parcels_by_value",
+}
 
 Span = tuple[int, int]
 """From one moment up to another, in milliseconds since 1970, UTC."""
@@ -85,16 +92,26 @@ def by_group(db: Database, span: Span) -> list[tuple[int, Counted]]:
 
 
 def by_bound(
-    db: Database, span: Span, column: str, bounds: Sequence[int]
-) -> list[tuple[int, Counted]]:
-    """The parcels between each two of the ascending `bounds` of a column (0 is below the first), by
-    currency; those without a value there are -1."""
-    chosen = _choice(f"p.{column}", bounds, 0, len(bounds))
-    sql = (
-        f"SELECT iif(p.{column} IS NULL, -1, {chosen}), p.currency, {_SUMS} "  # noqa: S608
-        f"FROM review_parcels AS p INDEXED BY review_parcels_by_group WHERE {_WITHIN} GROUP BY 1, 2"
-    )
-    return _counted(db, sql, _asked(span))
+    db: Database, span: Span, currencies: Iterable[str], column: str, bounds: Sequence[int]
+) -> Iterator[tuple[int, Counted]]:
+    """The parcels of these currencies between each two of the ascending `bounds` of a column (0 is
+    below the first); those without a value there are -1.
+
+    Each is one run of an index: told apart by a `GROUP BY`, a million rows would be sorted first.
+    """
+    ways = [(-1, f"p.{column} IS NULL", (0, 0))]
+    between = f"p.{column} >= :low AND p.{column} < :high"
+    ways += [(at, between, run) for at, run in enumerate(pairwise((-EVER, *bounds, EVER)))]
+    for currency in currencies:
+        for at, which, (low, high) in ways:
+            sql = (
+                f"SELECT {_SUMS} FROM review_parcels AS p INDEXED BY {_ORDERED[column]} "  # noqa: S608
+                f"WHERE p.currency = :currency AND {which} AND {_WITHIN}"
+            )
+            asked = _asked(span) | {"currency": currency, "low": low, "high": high}
+            counts = db.execute(sql, asked).fetchone()
+            if counts[0]:
+                yield at, (currency, *counts)
 
 
 def first_and_last(db: Database, span: Span) -> Span | None:
@@ -148,18 +165,23 @@ def claimed_products(db: Database, span: Span) -> Iterator[tuple[str, str, str]]
     yield from db.execute(sql, _asked(span))
 
 
-def by_product(db: Database, span: Span) -> list[tuple[str, Counted]]:
-    """The parcels that hold each article, by currency; '' for those of which nobody told it."""
+def by_contents(
+    db: Database, span: Span, products: Collection[str]
+) -> Iterator[tuple[tuple[str, ...], Counted]]:
+    """The parcels by what of these articles they hold, and by currency; '' among the articles is
+    for parcels of which nobody told any."""
+    wanted = {
+        each: held
+        for each, skus in db.execute("SELECT id, skus FROM review_contents")
+        if (held := tuple(key for key in skus.split("\n") if key in products))
+    }
     sql = (
-        f"SELECT p.sku_key, p.currency, {_SUMS} FROM (SELECT DISTINCT p.tracking_number, "  # noqa: S608
-        "coalesce(i.sku_key, '') AS sku_key, p.currency, p.value_cents FROM review_parcels AS p "
-        "LEFT JOIN order_waybills AS w ON w.tracking_number = p.tracking_number "
-        f"LEFT JOIN order_items AS i ON {_CARRIED} WHERE {_WITHIN}) AS p "
-        "WHERE p.sku_key <> '' OR NOT EXISTS (SELECT 1 FROM order_waybills AS w "
-        f"CROSS JOIN order_items AS i ON {_CARRIED} WHERE w.tracking_number = p.tracking_number) "
-        "GROUP BY 1, 2"
+        f"SELECT p.contents_id, p.currency, {_SUMS} FROM review_parcels AS p "  # noqa: S608
+        f"INDEXED BY review_parcels_by_contents WHERE {_WITHIN} GROUP BY p.contents_id, p.currency"
     )
-    return _counted(db, sql, _asked(span))
+    for each, *counts in db.execute(sql, _asked(span)):
+        if each in wanted:
+            yield wanted[each], tuple(counts)
 
 
 def _counted(db: Database, sql: str, asked: dict[str, int | str]) -> list[tuple[Any, Counted]]:
@@ -169,13 +191,3 @@ def _counted(db: Database, sql: str, asked: dict[str, int | str]) -> list[tuple[
 
 def _asked(span: Span) -> dict[str, int | str]:
     return {"start": span[0], "end": span[1]}
-
-
-def _choice(column: str, bounds: Sequence[int], low: int, high: int) -> str:
-    """How many of the bounds a value has reached, found by halves: a million rows ask it."""
-    if low == high:
-        return str(low)
-    middle = (low + high) // 2
-    below = _choice(column, bounds, low, middle)
-    above = _choice(column, bounds, middle + 1, high)
-    return f"iif({column} < {bounds[middle]:d}, {below}, {above})"

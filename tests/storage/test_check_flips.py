@@ -28,7 +28,8 @@ LEDGER_FLIPS = 1_500
 DATABASE_FLIPS = 3_000
 NO_EVIDENCE = (
     "orders", "order_items", "order_waybills", "people", "saved_filters", "column_mappings",
-    "traces", "trace_events", "claims", "claim_events", "review_groups", "review_parcels",
+    "traces", "trace_events", "claims", "claim_events", "review_groups", "review_contents",
+    "review_parcels",
 )  # fmt: skip
 """What is said of parcels and people elsewhere, and sealed nowhere; and the list of migrations is a
 library's."""

@@ -8,7 +8,7 @@ import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,8 @@ def chance_made(db: Database, root: Path, seed: int, sessions: int = 1500) -> No
         db.execute("UPDATE catalogue SET number = ? WHERE n = ?", [chance.choice(numbers), n])
     db.execute("COMMIT")
     sell(root, orders)
+    told = chance.sample(range(sessions), sessions // 5)
+    sell(root, [replace(orders[n], items=_order(chance, n, numbers).items) for n in told])
     db.execute("BEGIN")
     for _ in range(sessions * 2 // 3):
         paid, asked = chance.randrange(30_000), chance.choice((None, chance.randrange(30_000)))

@@ -157,8 +157,9 @@ def test_the_rows_follow_whatever_is_told_later(chanced: Path) -> None:
     db = schema.connect(chanced / schema.DATABASE)
     sql = (
         "SELECT p.tracking_number, p.packed_ms, p.value_cents, p.currency, g.carrier, g.bench, "
-        "g.service, g.origin, g.destination, g.packaging FROM review_parcels AS p "
-        "JOIN review_groups AS g ON g.id = p.group_id ORDER BY 1"
+        "g.service, g.origin, g.destination, g.packaging, c.skus FROM review_parcels AS p "
+        "JOIN review_groups AS g ON g.id = p.group_id "
+        "JOIN review_contents AS c ON c.id = p.contents_id ORDER BY 1"
     )
     kept = db.execute(sql).fetchall()
     assert kept == db.execute(f"SELECT * FROM ({PARCELS}) ORDER BY 1").fetchall()  # noqa: S608
