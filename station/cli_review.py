@@ -34,7 +34,8 @@ DIMENSIONS: Final = (
 )  # fmt: skip
 BAR_CELLS: Final = 30
 LABEL_CELLS: Final = 20
-LEAST_CELLS: Final = 6
+LEAST_CELLS: Final = 7
+"""Room for a month."""
 
 
 @click.command()

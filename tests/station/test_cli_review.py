@@ -125,6 +125,7 @@ def test_it_is_legible_in_80_columns_without_colour(
     assert "~2.44 % (0.43-12.60)" in out  # 1 of 41 lost: a small number
     assert "RECOVERED" in out
     assert "░" in out
+    assert "2026-…" not in out
 
 
 def test_no_parcel_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
