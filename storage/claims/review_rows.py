@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from sqlite_utils import Database
 
@@ -88,7 +88,7 @@ def by_group(db: Database, span: Span) -> list[tuple[int, Counted]]:
         f"SELECT p.group_id, p.currency, {_SUMS} FROM review_parcels AS p "  # noqa: S608
         f"INDEXED BY review_parcels_by_group WHERE {_WITHIN} GROUP BY p.group_id, p.currency"
     )
-    return _counted(db, sql, _asked(span))
+    return [(group, tuple(counts)) for group, *counts in db.execute(sql, _asked(span))]
 
 
 def by_bound(
@@ -182,11 +182,6 @@ def by_contents(
     for each, *counts in db.execute(sql, _asked(span)):
         if each in wanted:
             yield wanted[each], tuple(counts)
-
-
-def _counted(db: Database, sql: str, asked: dict[str, int | str]) -> list[tuple[Any, Counted]]:
-    """Rows of what was counted, each behind what it was counted for."""
-    return [(row[0], row[1:]) for row in db.execute(sql, asked)]
 
 
 def _asked(span: Span) -> dict[str, int | str]:
