@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -113,11 +114,13 @@ def moment(at: dt.datetime | None, zone: dt.tzinfo | None) -> str:
 # ---------------------------------------------------------------------------- what is needed
 
 
-def deadlines_part(sheet: Sheet, now: dt.datetime, remind_days: int, words: Words) -> Text:
+def deadlines_part(
+    sheet: Sheet, now: dt.datetime, remind_days: int, words: Words
+) -> RenderableType:
     """Each rule's last moment, how near it is, and who says so."""
     if not sheet.deadlines:
         return Text(words.text("claims.no_rule"), DIM)
-    text = Text(overflow="fold")
+    parts: list[RenderableType] = []
     for each in sheet.deadlines:
         over = each.met or not sheet.claim.open
         if each.due_at is None:
@@ -126,33 +129,37 @@ def deadlines_part(sheet: Sheet, now: dt.datetime, remind_days: int, words: Word
             near = due(each.due_at, now, remind_days, words, over=over)
         done = f" · {words.text('claims.met')}" if each.met else ""
         todo = words.text(f"claims.do.{each.rule.do.value}")
-        text.append(f"{near.signed}{done}", TONES[near.tone])
-        text.append(f"  {todo}: {shown(each.rule.who)}\n", INK)
+        when = (f"{near.signed}{done}", TONES[near.tone])
+        parts.append(Text.assemble(when, (f"  {todo}: {shown(each.rule.who)}", INK)))
         if each.why_unknown:
-            text.append(f"  {shown(each.why_unknown)}\n", TONES["check"])
+            parts.append(indented(shown(each.why_unknown), 2, TONES["check"]))
         sure = words.text(f"claims.certainty.{each.certainty.value}")
         whose = [f"{each.rule.name}: {each.rule.within}", shown(each.source), each.rule.as_of, sure]
-        text.append(f"  {' · '.join(whose)}\n", DIM)
+        parts.append(indented(" · ".join(whose), 2))
         if each.rule.note:
-            text.append(f"  {shown(each.rule.note)}\n", DIM)
-    text.rstrip()
-    return text
+            parts.append(indented(shown(each.rule.note), 2))
+    return Group(*parts)
 
 
-def needs_part(sheet: Sheet, words: Words) -> Text:
+def needs_part(sheet: Sheet, words: Words) -> RenderableType:
     """The evidence groups: what is there, what is missing, and what to do about it."""
-    text = Text(overflow="fold")
+    parts: list[RenderableType] = []
     for group, needs in groupby(sheet.needs, lambda need: need.group):
-        text.append(words.text(f"inbox.group.{group.value}") + "\n", f"bold {INK}")
+        parts.append(Text(words.text(f"inbox.group.{group.value}"), f"bold {INK}"))
         for need in needs:
             state = "there" if need.there else "missing" if need.required else "wanted"
             tone = _NEEDS[state]
-            text.append(f"  {SIGNS[tone]} {words.text(f'claims.need.{state}')}", TONES[tone])
-            text.append(f"  {shown(need.text.said(words.language))}\n", INK)
-            sign = "" if need.there else "→ "
-            text.append(f"    {sign}{whole(need.how.said(words.language))}\n", DIM)
-    text.rstrip()
-    return text
+            sign = (f"{SIGNS[tone]} {words.text(f'claims.need.{state}')}", TONES[tone])
+            what = (f"  {shown(need.text.said(words.language))}", INK)
+            parts.append(Padding(Text.assemble(sign, what), (0, 0, 0, 2)))
+            arrow = "" if need.there else "→ "
+            parts.append(indented(f"{arrow}{whole(need.how.said(words.language))}", 4))
+    return Group(*parts)
+
+
+def indented(text: str, cells: int, style: str = DIM) -> Padding:
+    """A text whose every line begins so many cells from the left."""
+    return Padding(Text(text, style, overflow="fold"), (0, 0, 0, cells))
 
 
 # ---------------------------------------------------------------------------- its history

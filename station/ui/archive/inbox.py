@@ -45,7 +45,7 @@ class InboxScreen(Screen[None]):
     """Files of the inbox that wait for a person."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "file", "inbox.key.file", key_display="f"),
+        Binding("f", "file", "inbox.key.file"),
         Binding("a", "file_folder", "inbox.key.folder"),
         Binding("c", "candidate", "inbox.key.candidate"),
         Binding("n", "number", "inbox.key.number"),

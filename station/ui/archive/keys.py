@@ -90,4 +90,4 @@ def shown_key(key: str) -> str:
     """A key as it is printed on the keyboard."""
     for name, shown in _SHOWN_AS.items():
         key = key.replace(name, shown)
-    return key.upper() if len(key) <= 3 and key[:1] in "f^" else key
+    return key.upper() if 2 <= len(key) <= 3 and key[:1] in "f^" else key
