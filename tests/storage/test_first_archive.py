@@ -83,7 +83,7 @@ def test_the_guards_of_both_versions_stand(first: Path) -> None:
     try:
         assert schema.lost_guards(db) == []
         assert {trigger.name for trigger in db.triggers} == schema.guards().keys()
-        assert len(schema.guards()) == len(schema.guards(1)) + 33
+        assert len(schema.guards()) == len(schema.guards(1)) + 35
         for table in ("clips", "shots"):
             with pytest.raises(sqlite3.IntegrityError, match="never changes"):
                 db.execute(f"UPDATE {table} SET width = 1")  # noqa: S608
