@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from storage.errors import ArchiveError, ExportFailed, NumbersUnreadable, SheetUnreadable
 from storage.intake.order_cells import clean
-from storage.intake.sheets import ADVICE, Line, sheets_in
+from storage.intake.sheets import ADVICE, ROUNDED, Line, sheets_in
 from storage.records import utc_text
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def numbers_in(path: Path, column: str = "") -> tuple[str, ...]:
     place, skipped = _place(path, lines[0].cells if lines else [], column)
     for line in lines[skipped:]:
         if place in line.rounded:
-            why = f"line {line.number} has a number that a spreadsheet rounded: save it as text"
-            raise NumbersUnreadable(path, why)
+            raise NumbersUnreadable(path, f"line {line.number} {ROUNDED}")
     cells = (clean(line.cells[place]) for line in lines[skipped:] if len(line.cells) > place)
     found = tuple(dict.fromkeys(cell for cell in cells if cell))
     if not found:

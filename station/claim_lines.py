@@ -13,8 +13,9 @@ from typing import Any, Final
 from station.claiming import Sheet
 from station.console import harmless
 from storage.amounts import worded
-from storage.claims.claim import Claim, ClaimEvent, claim_event_to_json, claim_to_json
+from storage.claims.claim import AMOUNTS, Claim, ClaimEvent, claim_event_to_json, claim_to_json
 from storage.claims.deadlines import Deadline
+from storage.claims.periods import days_left
 from storage.claims.rules import Rule
 from storage.records import utc_text
 
@@ -23,7 +24,6 @@ HEADINGS: Final = (
 )  # fmt: skip
 LONGEST: Final = 400
 """So much of a text stands in one line."""
-AMOUNTS: Final = ("requested", "approved", "paid", "insured", "salvage")
 FACTS: Final = (
     "order_id", "carrier", "portal", "profile", "claim_number", "recipient_name", "contact_email",
     "description",
@@ -48,11 +48,6 @@ def left(at: dt.datetime | None, now: dt.datetime, tz: dt.tzinfo) -> str:
     if at < now:
         return "OVERDUE" if days == 0 else f"OVERDUE {-days} d"
     return "TODAY" if days == 0 else f"{days} d"
-
-
-def days_left(at: dt.datetime, now: dt.datetime, tz: dt.tzinfo) -> int:
-    """So many midnights lie between the two."""
-    return (at.astimezone(tz).date() - now.astimezone(tz).date()).days
 
 
 def page(sheet: Sheet, now: dt.datetime, tz: dt.tzinfo) -> Iterator[str]:

@@ -181,7 +181,6 @@ def log(
     as_json: bool,
 ) -> int:
     """Keep what was said to or by the carrier, the insurer or the customer about the claim REF."""
-
     found = claim_named(archive, reference)
     if document and archive.document(document) is None:
         raise click.UsageError(f"--document {document[:40]!r}: the archive has no such document")
@@ -200,7 +199,6 @@ def note(
     config: Config, archive: Archive, actor: Actor, reference: str, text: str, as_json: bool
 ) -> int:
     """Add a note of our own to the claim REF."""
-
     found = claim_named(archive, reference)
     event = archive.log_claim(actor, found.id, "note", text).result()
     return _kept(found, event, as_json)

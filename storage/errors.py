@@ -292,8 +292,8 @@ class ExportFailed(ArchiveError):
         super().__init__(f"the evidence package {path} was not written: {why}")
 
 
-class ProfilesUnreadable(ArchiveError):
-    """A file of export profiles says something that is not allowed, at `place` in it."""
+class SiteFileUnreadable(ArchiveError):
+    """A file that a site wrote says something that is not allowed, at `place` in it."""
 
     def __init__(self, path: Path, place: str, why: str) -> None:
         self.path = path
@@ -302,14 +302,12 @@ class ProfilesUnreadable(ArchiveError):
         super().__init__(f"{path}: {place + ' ' if place else ''}{why}")
 
 
-class DeadlinesUnreadable(ArchiveError):
-    """A file of rules about deadlines says something that is not allowed, at `place` in it."""
+class ProfilesUnreadable(SiteFileUnreadable):
+    """A file of export profiles."""
 
-    def __init__(self, path: Path, place: str, why: str) -> None:
-        self.path = path
-        self.place = place
-        self.why = why
-        super().__init__(f"{path}: {place + ' ' if place else ''}{why}")
+
+class DeadlinesUnreadable(SiteFileUnreadable):
+    """A file of rules about deadlines."""
 
 
 class FormUnfit(ArchiveError):

@@ -6,7 +6,6 @@ Writes nothing: that is `order_filing.py`'s. Knows no file.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,6 @@ from sqlite_utils import Database
 from storage import rows, schema
 from storage.errors import Refused
 from storage.order import Item, Order, OrderStatus
-from storage.records import parse_utc
 from storage.tables_sold import ORDER_COLUMNS
 
 _MOMENTS = ("ordered_at", "due_at", "shipped_at", "delivered_at")
@@ -70,14 +68,9 @@ def by_id(db: Database, text: str) -> Order | None:
 
 
 def _joined(before: Order, after: Order) -> Order:
-    """What was told twice of one order in one batch: the later word counts."""
-    told = {
-        name: getattr(after, name)
-        for name in after.__dataclass_fields__
-        if getattr(after, name) not in (None, "", ())
-    }
-    told["numbers"] = tuple(dict.fromkeys((*before.numbers, *after.numbers)))
-    return replace(before, **told)
+    """What was told twice of one order in one batch: the later word counts, all numbers do."""
+    numbers = tuple(dict.fromkeys((*before.numbers, *after.numbers)))
+    return rows.told_again(before, replace(after, numbers=numbers))
 
 
 def _order(db: Database, row: dict[str, Any], number: str) -> Order:
@@ -92,7 +85,7 @@ def _order(db: Database, row: dict[str, Any], number: str) -> Order:
         [row["order_id"], number, number],
     )
     told: dict[str, Any] = {name: row[name] for name in ORDER_COLUMNS}
-    told |= {name: _moment(row[name]) for name in _MOMENTS}
+    told |= {name: rows.moment_in(row[name]) for name in _MOMENTS}
     told["status"] = OrderStatus(row["status"])
     return Order(
         id=row["order_id"],
@@ -117,7 +110,3 @@ def _item(row: dict[str, Any]) -> Item:
         price_cents=row["price_cents"],
         number=row["tracking_number"],
     )
-
-
-def _moment(text: str) -> dt.datetime | None:
-    return parse_utc(text) if text else None

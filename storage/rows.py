@@ -11,8 +11,8 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlite_utils import Database
 
@@ -36,7 +36,11 @@ from storage.records import (
     utc_text,
 )
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Row = dict[str, Any]
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,22 @@ def search_key(text: str) -> str:
 def storable(text: str) -> str:
     """`text` with what UTF-8 cannot hold (half surrogates of a broken scan) spelled out."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def moment_in(column: str) -> dt.datetime | None:
+    """The moment in a column of text, None for ''."""
+    return parse_utc(column) if column else None
+
+
+def told_again(before: T, after: T) -> T:
+    """Two nouns that tell of the same as one: what `after` says counts, what it leaves out ('',
+    None, an empty tuple) stays."""
+    told = {
+        each.name: value
+        for each in fields(after)
+        if (value := getattr(after, each.name)) not in (None, "", ())
+    }
+    return replace(before, **told)
 
 
 # ---------------------------------------------------------------------------- writing

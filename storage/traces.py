@@ -96,9 +96,9 @@ def of_number(db: Database, number: str) -> Trace | None:
             events=events,
             carrier=row["carrier"],
             status=TraceStatus(row["status"]),
-            moved_at=moment(row["moved_at"]),
-            expected_at=moment(row["expected_at"]),
-            delivered_at=moment(row["delivered_at"]),
+            moved_at=rows.moment_in(row["moved_at"]),
+            expected_at=rows.moment_in(row["expected_at"]),
+            delivered_at=rows.moment_in(row["delivered_at"]),
             origin=row["origin"],
             destination=row["destination"],
             told_at=parse_utc(row["imported_at"]),
@@ -106,20 +106,10 @@ def of_number(db: Database, number: str) -> Trace | None:
     return None
 
 
-def moment(text: str) -> dt.datetime | None:
-    """The moment in a column, None for ''."""
-    return parse_utc(text) if text else None
-
-
 def _joined(before: Trace, after: Trace) -> Trace:
     """What was told twice of one parcel in one batch: the later word counts, all events do."""
-    told = {
-        name: getattr(after, name)
-        for name in after.__dataclass_fields__
-        if getattr(after, name) not in (None, "", ())
-    }
-    told["events"] = tuple(dict.fromkeys((*before.events, *after.events)))
-    return replace(before, **told)
+    events = tuple(dict.fromkeys((*before.events, *after.events)))
+    return rows.told_again(before, replace(after, events=events))
 
 
 def _plain_event(event: TraceEvent) -> TraceEvent:

@@ -1,8 +1,4 @@
-"""What a scale says, in whole grams. Pure; knows no port, no protocol and no parcel.
-
-A pound is 0.45359237 kg and an ounce a sixteenth of it (international agreement of 1959): both are
-exact, and no weight ever passes through a float.
-"""
+"""What a scale says, in whole grams. Pure; knows no port, no protocol and no parcel."""
 
 from __future__ import annotations
 
@@ -10,16 +6,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
+from storage.weights import GRAMS
+
 Fault = Literal["", "overload", "underload", "unit"]
 Spoken = Literal["sics", "toledo", "cas", "and", "simple"]
 SPOKEN: Final[tuple[Spoken, ...]] = ("sics", "toledo", "cas", "and", "simple")
-GRAMS: Final = {
-    "g": Decimal(1),
-    "kg": Decimal(1000),
-    "lb": Decimal("453.59237"),
-    "lbs": Decimal("453.59237"),
-    "oz": Decimal("28.349523125"),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class ClaimStatus(StrEnum):
     PAID = "paid"
 
 
+AMOUNTS: Final = ("requested", "approved", "paid", "insured", "salvage")
+"""The amounts of a claim, each in whole cents in the field of this name with `_cents`."""
 _DECIDED: Final = {ClaimStatus.APPROVED, ClaimStatus.APPROVED_PARTIAL, ClaimStatus.REJECTED}
 _PENDING: Final = {ClaimStatus.IN_REVIEW, ClaimStatus.NEEDS_ACTION}
 NEXT: Final[dict[ClaimStatus, frozenset[ClaimStatus]]] = {

@@ -156,7 +156,7 @@ def _found(db: Database, sql: str, facts: Any) -> Iterator[Claim]:
     for row in db.query(sql, facts):
         told: dict[str, Any] = dict(row)
         for name in MOMENTS:
-            told[name] = parse_utc(row[name]) if row[name] else None
+            told[name] = rows.moment_in(row[name])
         told["type"], told["status"] = ClaimType(row["type"]), ClaimStatus(row["status"])
         told["complete"] = bool(row["complete"])
         yield Claim(**told)

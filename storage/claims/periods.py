@@ -71,6 +71,11 @@ def begun_at(start: dt.datetime, period: Period, tz: dt.tzinfo) -> dt.datetime:
     return _next_day(_last_day(start.astimezone(tz).date(), period) - dt.timedelta(days=1), tz)
 
 
+def days_left(at: dt.datetime, now: dt.datetime, tz: dt.tzinfo | None) -> int:
+    """So many midnights of `tz` lie between the two; less than none where `at` has passed."""
+    return (at.astimezone(tz).date() - now.astimezone(tz).date()).days
+
+
 def _last_day(day: dt.date, period: Period) -> dt.date:
     """The day of the calendar on which the period ends."""
     if period.unit is Unit.DAYS:

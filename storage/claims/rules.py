@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -16,12 +15,13 @@ from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from storage.claims.claim import ClaimType
 from storage.claims.periods import Period, period_of
 from storage.errors import DeadlinesUnreadable
-from storage.evidence.kit.profiles import AS_OF, LONGEST_NAME, LONGEST_TEXT, NAME, Certainty
+from storage.evidence.kit.profiles import Certainty
+from storage.site_file import AS_OF, LONGEST_NAME, NAME, SiteFile, text_of
 
 BUILT_IN: Final = "deadlines.toml"
 LIMIT_BYTES: Final = 1 << 20
@@ -101,12 +101,9 @@ def load(extra: Path | None = None) -> dict[str, Rule]:
     try:
         if extra.stat().st_size > LIMIT_BYTES:
             raise DeadlinesUnreadable(extra, "", "it is far too big for a file of rules")
-        text = extra.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DeadlinesUnreadable(extra, "", error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise DeadlinesUnreadable(extra, "", "it is not UTF-8 text") from error
-    return _Reader(extra, found, own=True).read(text)
+    return _Reader(extra, found, own=True).read(text_of(extra, DeadlinesUnreadable))
 
 
 @functools.cache
@@ -116,21 +113,19 @@ def built_in() -> Mapping[str, Rule]:
     return MappingProxyType(_Reader(Path(BUILT_IN), {}, own=False).read(text))
 
 
-class _Reader:
+class _Reader(SiteFile):
     """Reads one file of rules over those that are `known`."""
 
+    unreadable = DeadlinesUnreadable
+
     def __init__(self, path: Path, known: Mapping[str, Rule], *, own: bool) -> None:
-        self._path = path
+        super().__init__(path)
         self._own = own
         self._found = dict(known)
 
     def read(self, text: str) -> dict[str, Rule]:
         """All rules. Raises DeadlinesUnreadable."""
-        try:
-            tables = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise DeadlinesUnreadable(self._path, "", f"it is not TOML: {error}") from error
-        for name, table in tables.items():
+        for name, table in self._tables(text).items():
             if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
                 self._fail(name[:LONGEST_NAME], "a rule's name is made of a-z, 0-9 and single -")
             if not isinstance(table, dict):
@@ -188,23 +183,8 @@ class _Reader:
         except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
             self._fail(place, f'{text!r} is no time zone: write it as "America/New_York"')
 
-    def _among(self, place: str, given: object, allowed: Iterable[str]) -> list[str]:
+    def _among(self, place: str, given: object, allowed: Iterable[str]) -> tuple[str, ...]:
         texts, known = self._texts(place, given), list(allowed)
         if not texts or any(each not in known for each in texts):
             self._fail(place, f"must be some of {', '.join(known)}")
         return texts
-
-    def _texts(self, place: str, given: object) -> list[str]:
-        if not isinstance(given, list):
-            self._fail(place, "must be a list of texts")
-        return [self._text(place, each) for each in given]
-
-    def _text(self, place: str, given: object) -> str:
-        if not isinstance(given, str) or not given or len(given) > LONGEST_TEXT:
-            self._fail(place, f"must be a text of 1 to {LONGEST_TEXT} characters")
-        if not given.isprintable():
-            self._fail(place, "holds a character that cannot be printed")
-        return given
-
-    def _fail(self, place: str, why: str) -> NoReturn:
-        raise DeadlinesUnreadable(self._path, place, why)

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from storage.rows import search_key
+from storage.weights import GRAMS
 
 NUMBER_FORM: Final = re.compile(r"[0-9A-Z][0-9A-Z-]{3,49}")
 SCIENTIFIC: Final = re.compile(r"\d(\.\d+)?E\+\d+")
@@ -35,9 +36,8 @@ _PREFIX: Final = re.compile(r"No[:：.]\s*", re.IGNORECASE)
 _QUANTITY: Final = re.compile(r"([0-9]{1,6})(?:[.,]0+)?", re.ASCII)
 _WEIGHT: Final = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,6}))?\s*([a-z克千公斤]{0,9})\.?")
 _GRAMS: Final = {
-    "g": Decimal(1), "gram": Decimal(1), "grams": Decimal(1), "克": Decimal(1),
-    "kg": Decimal(1000), "kgs": Decimal(1000), "千克": Decimal(1000), "公斤": Decimal(1000),
-    "lb": Decimal("453.59237"), "lbs": Decimal("453.59237"), "oz": Decimal("28.349523125"),
+    **GRAMS, "gram": GRAMS["g"], "grams": GRAMS["g"], "克": GRAMS["g"],
+    "kgs": GRAMS["kg"], "千克": GRAMS["kg"], "公斤": GRAMS["kg"],
 }  # fmt: skip
 MOST_G: Final = 10_000_000
 

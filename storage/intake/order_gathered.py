@@ -29,8 +29,9 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A line of an order. `cents` are of one piece."""
+class SoldLine:
+    """A line of an order: its item, None where it names none, what it comes to, and the parcels
+    that its row names."""
 
     item: Item | None
     total_cents: int | None
@@ -43,7 +44,7 @@ class Gathered:
 
     cells: dict[str, tuple[int, str]] = field(default_factory=dict)
     numbers: dict[str, None] = field(default_factory=dict)
-    pieces: list[Piece] = field(default_factory=list)
+    sold: list[SoldLine] = field(default_factory=list)
     lines: set[str] = field(default_factory=set)
     """The ids of its lines."""
     line_statuses: set[OrderStatus] = field(default_factory=set)

@@ -49,8 +49,8 @@ class Maker:
         )
         refunded, insured = (self._cents(told, name) for name in ("refunded", "insured"))
         value = told.value_cents
-        if value is None and told.pieces and all(p.total_cents is not None for p in told.pieces):
-            value = sum(piece.total_cents or 0 for piece in told.pieces)
+        if value is None and told.sold and all(line.total_cents is not None for line in told.sold):
+            value = sum(line.total_cents or 0 for line in told.sold)
         words = [told.cells[name][1] for name in ("status", "substatus") if name in told.cells]
         statuses = [*map(self._faults.status, words), self._source.status]
         if cancelled:
@@ -69,9 +69,9 @@ class Maker:
             id=id_,
             numbers=tuple(told.numbers),
             items=tuple(
-                _in_parcel(piece.item, piece.numbers if several else ())
-                for piece in told.pieces
-                if piece.item is not None
+                _in_parcel(line.item, line.numbers if several else ())
+                for line in told.sold
+                if line.item is not None
             ),
             status=max(statuses, key=_RANKS.index),
             status_text=kept(" / ".join(dict.fromkeys(words))),

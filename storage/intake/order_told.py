@@ -14,7 +14,7 @@ from storage.intake import moments
 from storage.intake.order_cells import SCIENTIFIC, clean, is_id, kept, numbers_of, quantity_of
 from storage.intake.order_columns import Columns
 from storage.intake.order_faults import Faults
-from storage.intake.order_gathered import Amounts, Gathered, Habits, Piece
+from storage.intake.order_gathered import Amounts, Gathered, Habits, SoldLine
 from storage.intake.order_made import MOMENTS, TEXTS, Maker
 from storage.intake.sheets import Line
 from storage.order import Item, Order
@@ -32,12 +32,12 @@ class Told:
     """Gathers."""
 
     def __init__(self, columns: Columns, habits: Habits) -> None:
-        self.faults = self._faults = Faults(columns)
+        self.faults = Faults(columns)
         self._columns = columns
         self._places = columns.places
         self._dates = habits.dates
-        self._amounts = Amounts(columns, habits, self._faults)
-        self._maker = Maker(columns, habits, self._amounts, self._faults)
+        self._amounts = Amounts(columns, habits, self.faults)
+        self._maker = Maker(columns, habits, self._amounts, self.faults)
         self._orders: dict[str, Gathered] = {}
         self._last = ""
         self._once = [(name, self._places[name]) for name in _ONCE if name in self._places]
@@ -53,7 +53,7 @@ class Told:
         days = moments.order_of(told, self._dates)
         undecided = "" if days else next(filter(moments.two_ways, told), "")
         if undecided:
-            self._faults.note(
+            self.faults.note(
                 f"days such as {undecided[:30]!r} can be read two ways and are left out: set "
                 '[orders] dates = "dmy" or "mdy"'
             )
@@ -64,11 +64,11 @@ class Told:
     def row(self, line: Line) -> None:
         """Gather a row."""
         if line.trouble:
-            self._faults.leave(line.number, line.trouble)
+            self.faults.leave(line.number, line.trouble)
             return
         cells = line.cells
         if len(cells) > self._columns.width and any(map(clean, cells[self._columns.width :])):
-            self._faults.leave(line.number, "has more cells than the header: a separator too many")
+            self.faults.leave(line.number, "has more cells than the header: a separator too many")
             return
         id_ = self._id(line)
         if not id_:
@@ -90,11 +90,11 @@ class Told:
                 return ""
             if self._columns.source.inherits and self._last and self._any(line, _ITEM):
                 return self._last
-            self._faults.leave(line.number, "has no order id")
+            self.faults.leave(line.number, "has no order id")
         elif self._columns.places["order"] in line.rounded or SCIENTIFIC.fullmatch(id_.upper()):
-            self._faults.leave(line.number, ROUNDED, "order")
+            self.faults.leave(line.number, ROUNDED, "order")
         elif not is_id(id_):
-            self._faults.leave(line.number, f"is no order id: {id_[:40]!r}", "order")
+            self.faults.leave(line.number, f"is no order id: {id_[:40]!r}", "order")
         else:
             return id_
         return ""
@@ -107,12 +107,12 @@ class Told:
             if not text:
                 continue
             if self._places[name] in line.rounded or SCIENTIFIC.fullmatch(text.upper()):
-                self._faults.leave(line.number, ROUNDED, name)
+                self.faults.leave(line.number, ROUNDED, name)
                 continue
             good, bad = numbers_of(text)
             found += good
             for each in bad:
-                self._faults.leave(line.number, f"is no tracking number: {each[:40]!r}", name)
+                self.faults.leave(line.number, f"is no tracking number: {each[:40]!r}", name)
         order.numbers |= dict.fromkeys(found)
         return tuple(dict.fromkeys(found))
 
@@ -125,16 +125,16 @@ class Told:
         if value is not None and (order.value_cents is None or value > order.value_cents):
             order.value_cents = value
         if "line_status" in self._places:
-            order.line_statuses.add(self._faults.status(self._cell(line, "line_status")))
+            order.line_statuses.add(self.faults.status(self._cell(line, "line_status")))
         if self._any(line, _ITEM):
-            order.pieces.append(self._piece(line, order, numbers))
+            order.sold.append(self._sold(line, order, numbers))
 
-    def _piece(self, line: Line, order: Gathered, numbers: tuple[str, ...]) -> Piece:
+    def _sold(self, line: Line, order: Gathered, numbers: tuple[str, ...]) -> SoldLine:
         quantity, text = 1, self._cell(line, "quantity")
         if text:
             read = quantity_of(text)
             if read is None:
-                self._faults.leave(line.number, f"is no quantity: {text[:40]!r}", "quantity")
+                self.faults.leave(line.number, f"is no quantity: {text[:40]!r}", "quantity")
             else:
                 quantity = read
         sku, ean = self._article(line, "sku"), self._article(line, "ean")
@@ -149,14 +149,14 @@ class Told:
         if quantity and (sku or ean or name):
             variation = kept(self._cell(line, "variation"))
             item = Item(sku, name, quantity, variation, ean, price)
-        return Piece(item, total, numbers)
+        return SoldLine(item, total, numbers)
 
     def _article(self, line: Line, name: str) -> str:
         text = self._cell(line, name)
         if text and self._places[name] in line.rounded:
-            self._faults.leave(line.number, ROUNDED, name)
+            self.faults.leave(line.number, ROUNDED, name)
         elif not is_id(text):
-            self._faults.leave(line.number, f"is no number of an article: {text[:40]!r}", name)
+            self.faults.leave(line.number, f"is no number of an article: {text[:40]!r}", name)
         else:
             return text
         return ""

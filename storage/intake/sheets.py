@@ -33,6 +33,8 @@ ROW_LINES: Final = 200
 WORKBOOKS: Final = (b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How a ZIP archive (XLSX, ODS) and a compound file (XLS) begin."""
 ADVICE: Final = "save it as `CSV UTF-8`"
+ROUNDED: Final = "has a number that a spreadsheet rounded: save it as text"
+"""Why a row is left out whose number is among `Line.rounded`."""
 _BLOCK: Final = 1 << 20
 _USUAL_CHARS: Final = csv.field_size_limit()
 _QUOTED: Final = re.compile(r'"[^"]*"')

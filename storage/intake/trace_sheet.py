@@ -14,8 +14,8 @@ from typing import Final
 from storage.errors import SheetUnreadable, TraceFileError
 from storage.intake.moments import order_of
 from storage.intake.order_cells import clean
-from storage.intake.sheets import Line, sheets_in
-from storage.intake.trace_told import ROUNDED, Told
+from storage.intake.sheets import ROUNDED, Line, sheets_in
+from storage.intake.trace_told import Told
 
 COLUMNS: Final = {
     "number": (

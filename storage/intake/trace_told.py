@@ -12,6 +12,7 @@ from typing import Final
 
 from storage.intake.moments import has_zone, moment_of, two_ways
 from storage.intake.orders import NUMBER_FORM, SCIENTIFIC
+from storage.intake.sheets import ROUNDED
 from storage.intake.trace_words import status_in, status_of
 from storage.rows import search_key
 from storage.trace import Trace, TraceEvent, TraceStatus
@@ -20,7 +21,6 @@ AHEAD: Final = dt.timedelta(days=2)
 """An event may be so far ahead of the clock: a zone that was guessed wrong makes that of one that
 has just happened. Further ahead nothing can have been seen."""
 TEXT_CHARS: Final = 2_000
-ROUNDED: Final = "has a number that a spreadsheet rounded: save it as text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,3 +155,12 @@ def test_the_package(packed: Session, desk: Desk, tmp_path: Path) -> None:
         assert said(folder, PACKAGE) != "", path.name
         path.write_bytes(whole)
     assert said(folder, PACKAGE) == ""
+
+
+def test_every_table_is_told_of(packed: Session, root: Path) -> None:
+    told = Path(archive.__file__).with_name("FORMAT.md").read_text(encoding="utf-8")
+    db = sqlite3.connect(root / "archive.db")
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    db.close()
+    assert "review_contents" in tables
+    assert {name for name in tables if f"`{name}`" not in told} <= {"sqlite_sequence"}

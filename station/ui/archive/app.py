@@ -41,6 +41,7 @@ class ArchiveApp(App[None]):
     TITLE = "PackWitness"
     NOTIFICATION_TIMEOUT = NOTICE_S
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "key.help"),
         Binding("ctrl+p", "command_palette", "key.palette", priority=True),
         Binding("f9", "speak", "key.language"),
         Binding("ctrl+q", "quit", "key.quit", priority=True),
@@ -112,6 +113,12 @@ class ArchiveApp(App[None]):
     async def action_press(self, key: str) -> None:
         """Do what a key would; for clicks on the line of keys."""
         self.simulate_key(key)
+
+    def action_help(self) -> None:
+        """Every key of the screen that is shown."""
+        from station.ui.archive.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.words, self.screen))
 
     def action_speak(self) -> None:
         """The next language, on every screen."""

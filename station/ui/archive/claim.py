@@ -66,7 +66,6 @@ class ClaimScreen(Screen[None]):
         Binding("f4", "export", "claims.key.export"),
         Binding("p", "parcel", "claims.key.parcel"),
         Binding("f5", "again", "key.again"),
-        Binding("f1", "help", "key.help"),
         Binding("escape", "back", "key.back"),
     ]
     DEFAULT_CSS = """
@@ -260,8 +259,3 @@ class ClaimScreen(Screen[None]):
 
     def action_back(self) -> None:
         self.dismiss()
-
-    def action_help(self) -> None:
-        from station.ui.archive.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self._words, self))

@@ -19,6 +19,7 @@ from station.ui.archive.row import Column, fit, fit_number
 from station.ui.archive.sold import money
 from station.ui.messages import shown
 from storage.claims.claim import Claim, ClaimStatus
+from storage.claims.periods import days_left
 
 if TYPE_CHECKING:
     from station.config import Config
@@ -91,7 +92,7 @@ def due_tone(at: dt.datetime, moment: dt.datetime, remind_days: int) -> str:
     """`stop` when `at` has passed, `check` when it comes within so many days, else ''."""
     if at <= moment:
         return "stop"
-    return "check" if _days(at, moment) <= remind_days else ""
+    return "check" if days_left(at, moment, moment.tzinfo) <= remind_days else ""
 
 
 def due(
@@ -109,14 +110,9 @@ def due(
     day = at.astimezone(moment.tzinfo).date()
     if over:
         return Due("quiet", "", f"{day}")
-    tone, days = due_tone(at, moment, remind_days), _days(at, moment)
+    tone, days = due_tone(at, moment, remind_days), days_left(at, moment, moment.tzinfo)
     key = "late" if tone == "stop" else "left" if days else "today"
     return Due(tone, words.text(f"claims.{key}", [("days", str(abs(days)))]), f"{day}")
-
-
-def _days(at: dt.datetime, moment: dt.datetime) -> int:
-    """So many midnights of the moment's zone lie between the two."""
-    return (at.astimezone(moment.tzinfo).date() - moment.date()).days
 
 
 def now(config: Config) -> dt.datetime:

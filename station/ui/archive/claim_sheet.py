@@ -21,6 +21,7 @@ from station.ui.archive.claim_look import SIGNS, STATUS_TONES, Due, amount, due,
 from station.ui.archive.facts import whole
 from station.ui.archive.parcel_look import DIM, INK, TONES
 from station.ui.messages import shown
+from storage.claims.claim import AMOUNTS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,7 +43,6 @@ _HAPPENED: Final = {
     "form": ("▤", "done"),
 }
 _NEEDS: Final = {"there": "done", "missing": "stop", "wanted": "quiet"}
-AMOUNTS: Final = ("requested", "approved", "paid", "insured", "salvage")
 
 
 def heading(key: str, words: Words, more: str = "") -> Text:

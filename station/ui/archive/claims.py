@@ -62,7 +62,6 @@ class ClaimsScreen(Screen[None]):
         Binding("p", "parcel", "claims.key.parcel"),
         Binding("x", "batch", "claims.key.xlsx"),
         Binding("f5", "again", "key.again"),
-        Binding("f1", "help", "key.help"),
         Binding("escape", "back", "key.back"),
     ]
     DEFAULT_CSS = CLAIMS_CSS
@@ -291,11 +290,6 @@ class ClaimsScreen(Screen[None]):
 
     def action_again(self) -> None:
         self._load()
-
-    def action_help(self) -> None:
-        from station.ui.archive.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self._words, self))
 
 
 def _write(claims: Sequence[Claim], path: Path, tz: dt.tzinfo) -> None:

@@ -112,11 +112,6 @@ class LeadingScreen(Screen[None]):
 
         self.app.push_screen(ShiftScreen(self._archive, self._words))
 
-    def action_help(self) -> None:
-        from station.ui.archive.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self._words, self))
-
     def action_sign_out(self) -> None:
         self.archive_app.sign_out()
 

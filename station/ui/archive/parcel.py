@@ -81,7 +81,6 @@ class ParcelScreen(ParcelLeading):
         Binding("f3", "claims", "claims.key.of_parcel"),
         Binding("f4", "export", "key.export"),
         Binding("f5", "again", "key.again"),
-        Binding("f1", "help", "key.help"),
         Binding("escape", "back", "key.back"),
     ]
     DEFAULT_CSS = PARCEL_CSS

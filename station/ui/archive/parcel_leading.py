@@ -37,11 +37,6 @@ class ParcelLeading(Screen[None]):
         self._number = number
         self._dossier: Dossier | None = None
 
-    def action_help(self) -> None:
-        from station.ui.archive.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self._words, self))
-
     @work(group="export")
     async def action_export(self) -> None:
         """Export every session of the parcel."""

@@ -67,11 +67,11 @@ class ReviewScreen(Screen[None]):
         Binding("right", "move(1)", "review.key.later", priority=True),
         Binding("p", "period", "review.key.period"),
         Binding("t", "table", "review.key.table"),
-        Binding("c", "save('csv')", "review.key.csv"),
+        Binding("c", "save('csv')", "key.csv"),
         Binding("x", "save('xlsx')", "review.key.xlsx"),
         Binding("d", "save('pdf')", "review.key.pdf"),
-        Binding("f5", "again", "review.key.again"),
-        Binding("escape", "back", "review.key.back"),
+        Binding("f5", "again", "key.again"),
+        Binding("escape", "back", "key.back"),
     ]
 
     def __init__(
@@ -133,24 +133,19 @@ class ReviewScreen(Screen[None]):
         try:
             found = await asyncio.to_thread(self._archive.review, self._asked(self._by))
         except ArchiveError as error:
-            self.query_one("#body", Line).show(Text(shown(str(error)), _BAD))
+            if self.is_attached:
+                self.query_one("#body", Line).show(Text(shown(str(error)), _BAD))
             return
-        self._review = found
-        self._show()
+        if self.is_attached:
+            self._review = found
+            self._show()
 
     # ------------------------------------------------------------------ drawing
 
     def _show(self) -> None:
         period = self._period().name or self._say("ever")
         self.query_one("#period", Line).show(f"◀ {period} ▶")
-        strip = Text()
-        for place, by in enumerate(By, start=1):
-            chosen = by is self._by
-            strip.append(f"{place} ", _DIM)
-            name = self._say(f"by.{by}")
-            strip.append(f"[{name}]" if chosen else f" {name} ", _BRIGHT if chosen else "")
-            strip.append(" ")
-        self.query_one("#dimensions", Line).show(strip)
+        self.query_one("#dimensions", Line).show(self._dimensions())
         found = self._review
         if found is None:
             self.query_one("#body", Line).show(Text(self._say("counting"), _DIM))
@@ -158,6 +153,20 @@ class ReviewScreen(Screen[None]):
         self.query_one("#total", Line).show(self._total(found))
         self.query_one("#body", Line).show(self._body(found))
         self.query_one("#note", Line).show(self._note(found))
+
+    def _dimensions(self) -> Text:
+        """Their names, in lines that break between two of them only."""
+        strip, used = Text(), 0
+        for place, by in enumerate(By, start=1):
+            name, chosen = self._say(f"by.{by}"), by is self._by
+            said = (f"[{name}]" if chosen else f" {name} ", _BRIGHT if chosen else "")
+            item = Text.assemble((f"{place} ", _DIM), said, " ")
+            if used + item.cell_len > self._room():
+                strip.append("\n")
+                used = 0
+            strip.append(item)
+            used += item.cell_len
+        return strip
 
     def _total(self, found: Review) -> Text:
         total, words = found.total, self._words

@@ -71,7 +71,6 @@ class SearchScreen(LeadingScreen):
     """Finds sessions, and leads to everything else."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "key.help"),
         Binding("f2", "filters", "key.filters"),
         Binding("f3", "claims", "claims.key.claims"),
         Binding("f4", "export", "key.export"),

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from storage.errors import ProfilesUnreadable
+from storage.site_file import AS_OF, LONGEST_NAME, NAME, SiteFile, text_of
 
 BUILT_IN: Final = "profiles.toml"
-NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SLOT_NAME: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-LONGEST_NAME, LONGEST_TEXT = 40, 600
-AS_OF: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 TYPES: Final = ("jpg", "mp4", "pdf", "png", "mov", "gif", "tif", "bmp", "docx", "heic", "zip")
 
 
@@ -176,13 +173,7 @@ def load(extra: Path | None = None) -> dict[str, Profile]:
     found = dict(_built_in())
     if extra is None:
         return found
-    try:
-        text = extra.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ProfilesUnreadable(extra, "", error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise ProfilesUnreadable(extra, "", "it is not UTF-8 text") from error
-    return _Reader(extra, found).read(text)
+    return _Reader(extra, found).read(text_of(extra, ProfilesUnreadable))
 
 
 @functools.cache
@@ -191,21 +182,19 @@ def _built_in() -> Mapping[str, Profile]:
     return MappingProxyType(_Reader(Path(BUILT_IN), {}).read(text))
 
 
-class _Reader:
+class _Reader(SiteFile):
     """Reads one file of profiles over those that are `known`."""
 
+    unreadable = ProfilesUnreadable
+
     def __init__(self, path: Path, known: Mapping[str, Profile]) -> None:
-        self._path = path
+        super().__init__(path)
         self._own = bool(known)
         self._found = dict(known)
 
     def read(self, text: str) -> dict[str, Profile]:
         """All profiles. Raises ProfilesUnreadable."""
-        try:
-            tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ProfilesUnreadable(self._path, "", f"it is not TOML: {error}") from error
-        for name, table in tables.items():
+        for name, table in self._tables(text).items():
             if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
                 self._fail(name, "a profile's name is made of a-z, 0-9 and single -")
             self._found[name] = self._profile(name, self._table(name, table, _PROFILE_KEYS))
@@ -322,21 +311,6 @@ class _Reader:
             if key not in allowed:
                 self._fail(f"{place}.{key}", f"is unknown; known are {', '.join(sorted(allowed))}")
         return given
-
-    def _texts(self, place: str, given: object) -> tuple[str, ...]:
-        if not isinstance(given, list):
-            self._fail(place, "must be a list of texts")
-        return tuple(self._text(place, each) for each in given)
-
-    def _text(self, place: str, given: object) -> str:
-        if not isinstance(given, str) or not given or len(given) > LONGEST_TEXT:
-            self._fail(place, f"must be a text of 1 to {LONGEST_TEXT} characters")
-        if not given.isprintable():
-            self._fail(place, "holds a character that cannot be printed")
-        return given
-
-    def _fail(self, place: str, why: str) -> NoReturn:
-        raise ProfilesUnreadable(self._path, place, why)
 
 
 def _is_a(wanted: type, value: object) -> bool:
